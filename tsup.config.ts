@@ -1,0 +1,12 @@
+import { defineConfig } from 'tsup'
+
+export default defineConfig({
+  entry: { index: 'src/index.ts', testing: 'ingest/index.ts', cli: 'ingest/cli.ts' },
+  format: 'esm',
+  platform: 'neutral',
+  target: 'es2022',
+  external: [/^node:/],
+  dts: true,
+  splitting: true,
+  clean: true,
+})
