@@ -1,0 +1,112 @@
+import { GFluxNodeError, type GFluxNodeErrorCode, type GFluxNodeErrorFields } from './errors.ts'
+import type { Ports } from './ports.ts'
+import { isRetryableStatus, parseRetryAfter } from './retry.ts'
+
+/** A POST to the API. */
+export interface ApiRequest {
+  /** For messages. */
+  name: string
+  url: string
+  token: string
+  key: string
+  body: string
+  /** Is it the answer that the contract promises? */
+  isAnswer(body: unknown): boolean
+}
+
+/** What one attempt came to: the API's answer, or an error, which is a refusal unless `retryable`. */
+export interface Outcome {
+  body?: unknown
+  error?: GFluxNodeError
+  /** The API may have done its work all the same: only the same idempotency key may be tried again. */
+  isUnknown?: boolean
+  isAborted?: boolean
+}
+
+/**
+ * One attempt, bounded even where `fetch` ignores its signal; never rejects. Controller and timer are made for this
+ * attempt alone: on Workers neither may cross requests. The timer is ref'd: an awaited flush must not depend on one
+ * that lets the process exit.
+ */
+export async function attempt(
+  ports: Ports,
+  request: ApiRequest,
+  timeoutMs: number,
+  signal?: AbortSignal | undefined,
+): Promise<Outcome> {
+  const controller = new AbortController()
+  let cancel!: (outcome: Outcome) => void
+  const cancelled = new Promise<Outcome>((resolve) => {
+    cancel = resolve
+  })
+  const timedOut = failure(request, 'request_timeout', `no answer within ${timeoutMs} ms`)
+  const onAbort = (): void => cancel({ isAborted: true, isUnknown: true })
+  const stopTimer = ports.timer(timeoutMs, () => cancel(timedOut))
+  signal?.addEventListener('abort', onAbort)
+  try {
+    return await Promise.race([exchange(ports, request, controller.signal), cancelled])
+  } finally {
+    stopTimer()
+    signal?.removeEventListener('abort', onAbort)
+    controller.abort()
+  }
+}
+
+async function exchange(ports: Ports, request: ApiRequest, signal: AbortSignal): Promise<Outcome> {
+  const { url, token, key, body } = request
+  try {
+    const headers = {
+      authorization: `Bearer ${token}`,
+      'content-type': 'application/json',
+      'x-idempotency-key': key,
+    }
+    // A redirect is never followed, so that the token goes nowhere else. Workers know no 'error'.
+    const response = await ports.fetch(url, { method: 'POST', headers, body, redirect: 'manual', signal })
+    const text = await response.text()
+    const { status } = response
+    if (status < 200 || status > 299) {
+      const retryAfterMs = parseRetryAfter(response.headers.get('retry-after'), ports.now())
+      return refusal(request, { status, retryAfterMs }, text.replaceAll(token, '[token]'))
+    }
+    const answer = parseJson(text)
+    return request.isAnswer(answer)
+      ? { body: answer }
+      : failure(request, 'invalid_response', 'a broken answer')
+  } catch (cause) {
+    return failure(request, 'network_error', 'the connection failed', { cause })
+  }
+}
+
+function refusal(
+  request: ApiRequest,
+  fields: { status: number; retryAfterMs: number | undefined },
+  text: string,
+): Outcome {
+  const { status } = fields
+  const details = parseJson(text) ?? text.slice(0, 1000)
+  const { error } = Object(details) as { error?: unknown }
+  const code = status > 499 ? 'http_5xx' : status > 399 ? 'http_4xx' : 'invalid_response'
+  const retryable = isRetryableStatus(status)
+  const outcome = failure(request, code, `${status} ${error ?? ''}`, { ...fields, retryable, details })
+  // A 5xx that the API did not word itself may come from a proxy that lost the answer. 503 means it was not taken.
+  return { ...outcome, isUnknown: status > 499 && status !== 503 && !error }
+}
+
+/** Retryable and of unknown outcome, unless told otherwise. */
+function failure(
+  { name }: ApiRequest,
+  code: GFluxNodeErrorCode,
+  message: string,
+  fields?: GFluxNodeErrorFields,
+): Outcome {
+  const error = new GFluxNodeError(code, `${name}: ${message}`, { retryable: true, ...fields })
+  return { error, isUnknown: true }
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined // not JSON: the status alone has to do
+  }
+}

@@ -1,0 +1,122 @@
+import type { WaitUntil } from './config.ts'
+import type { AnyEvents, EventContext, EventMap, IdentifyInput, Identity, TrackInput } from './event-types.ts'
+import type { FlushResult } from './flush-result.ts'
+import type { IfDown } from './flush-run.ts'
+
+export interface FlushOptions {
+  /** Budget in milliseconds; what doesn't fit stays queued and is counted `pending`. 0 sends nothing. @default none */
+  timeoutMs?: number | undefined
+  /** Ends the flush early; what is not settled stays queued. */
+  signal?: AbortSignal | undefined
+  /**
+   * While the API is known to be down: `try` sends all the same, `skip` returns at once with the events pending,
+   * `wait` waits a few seconds for it to come back. @default 'try'
+   */
+  ifDown?: IfDown | undefined
+}
+
+export interface AliasInput {
+  /** The id that survives. */
+  userId: string
+  /** A device's id to fold in. At least one of `anonymousId` and `previousId` is required. */
+  anonymousId?: string | undefined
+  /** An earlier user id to fold in. */
+  previousId?: string | undefined
+  /** Echoed by the API, for log correlation. */
+  requestId?: string | undefined
+}
+
+export interface AliasResult {
+  alias: {
+    user_id: string
+    anonymous_id?: string
+    previous_id?: string
+    merged_at: string
+    [field: string]: unknown
+  }
+}
+
+export type EraseReason = 'gdpr_dsr' | 'ccpa_dsr' | 'customer_request' | 'internal'
+
+export interface EraseInput {
+  /** Any of the profile's ids. */
+  id: string
+  reason: EraseReason
+  /** For log correlation. */
+  requestId?: string | undefined
+}
+
+export interface EraseResult {
+  erasure_id: string
+  profiles_targeted: number
+  events_targeted: number
+  /** ISO 8601. */
+  completes_by: string
+}
+
+/** What `with()` binds. */
+export interface Binding extends Identity {
+  /** Merged into every event, over `defaultContext` and under the call's own. */
+  context?: EventContext | undefined
+  /** The lifetime of one invocation, in place of the client's. */
+  waitUntil?: WaitUntil | undefined
+}
+
+/**
+ * A client. Every method that returns a promise may be left un-awaited: a failure is logged, never an unhandled
+ * rejection.
+ */
+export interface GFluxNode<Events extends EventMap<Events> = AnyEvents> {
+  /**
+   * Queues an event. Resolves to `null` while it is queued, or to the flush's result where it triggered one.
+   *
+   * @throws {GFluxNodeError} `validation_error`, `queue_overflow` (nothing was queued), `client_closed`; where it
+   * triggered a flush, also what {@link GFluxNode.flush} rejects with.
+   */
+  track<Name extends keyof Events & string>(
+    name: Name,
+    ...input: Record<never, never> extends TrackInput<Events[Name]>
+      ? [input?: TrackInput<Events[Name]>]
+      : [input: TrackInput<Events[Name]>]
+  ): Promise<FlushResult | null>
+
+  /** Links a device to a known user. Queued like an event; needs both ids. */
+  identify(input: IdentifyInput): Promise<FlushResult | null>
+
+  /**
+   * Merges profiles, at once and not through the queue. Needs a server key.
+   *
+   * @throws {GFluxNodeError} `validation_error`, `client_closed`, or what the transport and the API came to
+   * (`details.error` is `alias_conflict` on 409).
+   */
+  alias(input: AliasInput): Promise<AliasResult>
+
+  /**
+   * Erases a profile (GDPR, CCPA), at once and not through the queue. Needs a server key.
+   *
+   * @throws {GFluxNodeError} as `alias()` (`details.error`: `not_found`, `erasure_in_progress`).
+   */
+  erase(input: EraseInput): Promise<EraseResult>
+
+  /**
+   * Sends what is queued now. Settles when every event queued at the call is settled, or the budget is spent: then the
+   * rest is counted `pending` and stays queued.
+   *
+   * @throws {GFluxNodeError} when retries are exhausted (the events stay queued) or the API refused a batch (they are
+   * dropped). `error.result` tells what became of every event.
+   */
+  flush(options?: FlushOptions): Promise<FlushResult>
+
+  /**
+   * Flushes and closes: later calls reject with `client_closed`. Call it again to send what was still pending.
+   *
+   * @throws {GFluxNodeError} as {@link GFluxNode.flush}.
+   */
+  shutdown(options?: { timeoutMs?: number | undefined }): Promise<FlushResult>
+
+  /** A client on the same queue with an identity, context or lifetime of its own: one for each request. Costs nothing. */
+  with(binding: Binding): GFluxNode<Events>
+
+  /** `await using`: shuts down, never throws. */
+  [Symbol.asyncDispose](): Promise<void>
+}

@@ -1,0 +1,142 @@
+import type { GFluxNodeError } from './errors.ts'
+import { expect } from './errors.ts'
+import { plainObject } from './event.ts'
+import type { EventContext, GFluxEvent } from './event-types.ts'
+import type { Logger } from './log.ts'
+import type { Fetcher, FetchFunction } from './ports.ts'
+import { isBrowser } from './runtime.ts'
+
+/** Events that were given up for good. */
+export interface DroppedEvents {
+  events: GFluxEvent[]
+  /** Why: the API's refusal, or `idempotency_expired`. */
+  error: GFluxNodeError
+}
+
+/** Registers work that the platform keeps running after the response, such as `ctx.waitUntil`. */
+export type WaitUntil = (promise: Promise<unknown>) => void
+
+/** The options of {@link initGFluxNode}. `undefined` means the default. */
+export interface GFluxNodeConfig {
+  /** API key: `gflux_secret_…` in backend code. */
+  token: string
+  /** The API's origin: https, or http on a loopback address. @default 'https://api.getfluxly.com' */
+  apiHost?: string | undefined
+  /** Queued events that trigger a flush; 1 for per-event delivery. @default 20 */
+  flushAt?: number | undefined
+  /** Background flush interval in milliseconds; 0 for none: code that gets frozen can't rely on timers. @default 0 */
+  flushIntervalMs?: number | undefined
+  /** Retries after network errors, timeouts, 408, 425, 429 and 5xx. @default 2 */
+  maxRetries?: number | undefined
+  /** Time limit of one request in milliseconds; 0 for none. @default 5000 */
+  timeoutMs?: number | undefined
+  /** Events held at most, in flight included; more are refused with `queue_overflow`. @default 1000 */
+  maxQueueSize?: number | undefined
+  /** Bytes of JSON held at most; more are refused with `queue_overflow`. @default 5242880 (5 MB) */
+  maxQueueBytes?: number | undefined
+  /** Batches in flight at once. @default 4 */
+  concurrency?: number | undefined
+  /** Context merged into every event. @default {} */
+  defaultContext?: EventContext | undefined
+  /** Adds `node_version`, `platform` and `arch` to every event's context. @default false */
+  includeRuntimeContext?: boolean | undefined
+  /** A function like `fetch`, or an object with one, such as a Cloudflare service binding. @default the global fetch */
+  fetch?: FetchFunction | Fetcher | undefined
+  /** @default none */
+  logger?: Logger | undefined
+  /** The platform's `waitUntil`: every `track()` then guarantees its own flush. @default none */
+  waitUntil?: WaitUntil | undefined
+  /** Changes an event before it is queued, or drops it with `null`. Gets a copy. @default none */
+  beforeSend?: ((event: GFluxEvent) => GFluxEvent | null) | undefined
+  /** Told of events given up for good. @default none */
+  onDrop?: ((dropped: DroppedEvents) => void) | undefined
+}
+
+const DEFAULTS = {
+  apiHost: 'https://api.getfluxly.com',
+  flushAt: 20,
+  flushIntervalMs: 0,
+  maxRetries: 2,
+  timeoutMs: 5000,
+  maxQueueSize: 1000,
+  maxQueueBytes: 5 * 1024 * 1024,
+  concurrency: 4,
+  defaultContext: {},
+  includeRuntimeContext: false,
+} as const satisfies Partial<GFluxNodeConfig>
+
+type Optional = 'fetch' | 'logger' | 'waitUntil' | 'beforeSend' | 'onDrop'
+export type ResolvedConfig = {
+  [Key in Exclude<keyof GFluxNodeConfig, Optional>]-?: NonNullable<GFluxNodeConfig[Key]>
+} & {
+  [Key in Optional]?: GFluxNodeConfig[Key]
+}
+
+/** Fills in the defaults and refuses what can't work, naming the option. Reads nothing else, starts nothing. */
+export function resolveConfig(config: GFluxNodeConfig): ResolvedConfig {
+  const given = Object.entries(plainObject('config', config, {})).filter(([, value]) => value !== undefined)
+  const resolved = { ...DEFAULTS, ...Object.fromEntries(given) } as ResolvedConfig
+  const { token, fetch, logger, includeRuntimeContext } = resolved
+  const isToken = typeof token === 'string' && /^[!-~]+$/.test(token)
+  expect(isToken, 'token', 'a non-empty string of printable ASCII without white space', token)
+  const isServerKey = token.startsWith('gflux_secret_')
+  expect(
+    !isServerKey || !isBrowser(),
+    'token',
+    'a publishable key in a browser (use @getfluxly/browser)',
+    token,
+  )
+  resolved.apiHost = apiOrigin(resolved.apiHost)
+  for (const option of ['flushAt', 'maxQueueSize', 'maxQueueBytes', 'concurrency'] as const) {
+    expect(
+      Number.isInteger(resolved[option]) && resolved[option] > 0,
+      option,
+      'a positive integer',
+      resolved[option],
+    )
+  }
+  for (const option of ['timeoutMs', 'flushIntervalMs', 'maxRetries'] as const)
+    assertAmount(option, resolved[option])
+  plainObject('defaultContext', resolved.defaultContext)
+  expect(
+    typeof includeRuntimeContext === 'boolean',
+    'includeRuntimeContext',
+    'a boolean',
+    includeRuntimeContext,
+  )
+  for (const option of ['waitUntil', 'beforeSend', 'onDrop'] as const)
+    assertFunction(option, resolved[option])
+  if (typeof fetch !== 'function') assertFunction('fetch', fetch?.fetch)
+  expect(!logger || logger === Object(logger), 'logger', 'an object with debug and warn', logger)
+  return resolved
+}
+
+/** A duration in milliseconds or a number of times: finite, not negative. */
+export function assertAmount(field: string, value: unknown): void {
+  expect(Number.isFinite(value) && (value as number) >= 0, field, 'a finite number, 0 or more', value)
+}
+
+export function assertFunction(field: string, value: unknown): void {
+  expect(value === undefined || typeof value === 'function', field, 'a function', value)
+}
+
+/** The origin, and a path if there is one, without a slash at the end. */
+function apiOrigin(apiHost: string): string {
+  let url: URL | undefined
+  try {
+    url = new URL(apiHost)
+  } catch {
+    // reported below, without the value
+  }
+  const { protocol, hostname, username, password, search, hash, href } = url ?? ({} as Partial<URL>)
+  const isLoopback = /^(localhost|127(\.\d+){3}|\[::1])$/.test(hostname ?? '')
+  const isSafe = protocol === 'https:' || (protocol === 'http:' && isLoopback)
+  expect(isSafe, 'apiHost', 'an https URL, or http on a loopback address', apiHost)
+  expect(
+    !username && !password && !search && !hash,
+    'apiHost',
+    'without credentials, query or fragment',
+    apiHost,
+  )
+  return (href as string).replace(/\/+$/, '')
+}

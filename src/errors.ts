@@ -1,0 +1,77 @@
+import type { FlushResult } from './flush-result.ts'
+
+/**
+ * What went wrong, stable across releases. The API's own code, where its body names one
+ * (`unauthenticated`, `rate_limited`, `alias_conflict`, …), is in `details.error`.
+ */
+export type GFluxNodeErrorCode =
+  | 'validation_error'
+  | 'queue_overflow'
+  | 'network_error'
+  | 'request_timeout'
+  | 'invalid_response'
+  | 'http_4xx'
+  | 'http_5xx'
+  | 'client_closed'
+  | 'idempotency_expired'
+
+/** Everything a {@link GFluxNodeError} carries besides its code and message. */
+export interface GFluxNodeErrorFields {
+  /** HTTP status, where the API answered. */
+  status?: number | undefined
+  /** `true` for what may pass by itself: transport errors, timeouts, 408, 425, 429, 5xx, a full queue. */
+  retryable?: boolean | undefined
+  /** How long to wait before trying again, in milliseconds. */
+  retryAfterMs?: number | undefined
+  /** The API's error body, or the events it rejected. */
+  details?: unknown
+  /** The original error, where this one wraps it. */
+  cause?: unknown
+  /** What became of every event of the flush that failed. */
+  result?: FlushResult | undefined
+}
+
+const brand: unique symbol = Symbol.for('@getfluxly/node/GFluxNodeError')
+
+/** The one error this package throws or rejects with. Never holds the token or an event's values. */
+export class GFluxNodeError extends Error {
+  override readonly name = 'GFluxNodeError'
+  declare readonly code: GFluxNodeErrorCode
+  declare readonly status: number | undefined
+  declare readonly retryable: boolean
+  declare readonly retryAfterMs: number | undefined
+  declare readonly details: unknown
+  declare readonly cause: unknown
+  declare readonly result: FlushResult | undefined
+
+  constructor(code: GFluxNodeErrorCode, message: string, fields?: GFluxNodeErrorFields) {
+    super(message)
+    Object.defineProperty(this, brand, { value: true })
+    Object.assign(this, { code, retryable: false }, fields)
+  }
+
+  /** Like `instanceof`, and true as well for an error of another copy of this package. */
+  static is(value: unknown): value is GFluxNodeError {
+    return brand in Object(value)
+  }
+}
+
+/** A `validation_error` unless `isValid`. Says of what came its kind alone: what a person typed may be personal data. */
+export function expect(
+  isValid: unknown,
+  field: string,
+  expected: string,
+  value?: unknown,
+  cause?: unknown,
+): asserts isValid {
+  if (isValid) return
+  const message = `Expected \`${field}\` to be ${expected}, got ${describe(value)}`
+  throw new GFluxNodeError('validation_error', message, cause === undefined ? {} : { cause })
+}
+
+function describe(value: unknown): string {
+  const type = typeof value
+  if (type === 'string') return `a string of ${(value as string).length} characters`
+  if (type === 'number' || type === 'boolean') return `\`${value}\` (${type})`
+  return Object.prototype.toString.call(value).slice(8, -1)
+}

@@ -1,0 +1,48 @@
+/** Names of events and the properties of each: `{ invoice_paid: { total_usd: number } }`. */
+export type EventMap<Events> = { [Name in keyof Events]: object }
+
+/** Without an event map, every name and every property is accepted. */
+// biome-ignore lint/suspicious/noExplicitAny: only `any` lets interfaces, which have no index signature, through
+export type AnyEvents = Record<string, Record<string, any>>
+
+/** Free-form context. The SDK's own `library` and `runtime` always win. */
+export type EventContext = Record<string, unknown>
+
+/** Who an event belongs to: at least one of the three, each a non-empty string. */
+export interface Identity {
+  /** Your application's own id of a known user. */
+  userId?: string | undefined
+  /** Another name for `userId`. Where both are given they must match. */
+  externalId?: string | undefined
+  /** The browser SDK's id of a device. */
+  anonymousId?: string | undefined
+}
+
+interface EventInput extends Identity {
+  context?: EventContext | undefined
+  /** When it happened: a `Date` or an ISO 8601 string. @default the time of the call */
+  timestamp?: Date | string | undefined
+}
+
+/** The input of `track()`. `properties` holds at most 32 keys; the event as JSON at most 32 KB. */
+export type TrackInput<Properties> = EventInput &
+  (Record<never, never> extends Properties
+    ? { properties?: Properties | undefined }
+    : { properties: Properties })
+
+/** The input of `identify()`. Both ids are required, here or bound with `with()`. */
+export interface IdentifyInput extends EventInput {
+  /** What is known of the user, such as `email` or `plan`. */
+  traits?: Record<string, unknown> | undefined
+}
+
+/** An event as the API takes it, and as `beforeSend` and `onDrop` get it. */
+export interface GFluxEvent {
+  event: string
+  anonymous_id?: string | undefined
+  external_id?: string | undefined
+  properties?: Record<string, unknown> | undefined
+  /** ISO 8601. */
+  timestamp: string
+  context: EventContext
+}

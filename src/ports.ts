@@ -1,0 +1,64 @@
+/** What the SDK asks of a response: any `fetch` fits. */
+export interface FetchResponse {
+  readonly status: number
+  readonly headers: { get(name: string): string | null }
+  text(): Promise<string>
+}
+
+/** What the SDK passes to `fetch`. */
+export interface FetchInit {
+  method: 'POST'
+  headers: Record<string, string>
+  body: string
+  redirect: 'manual'
+  signal: AbortSignal
+}
+
+/** A function like the global `fetch`. */
+export type FetchFunction = (url: string, init: FetchInit) => Promise<FetchResponse>
+
+/** Something with a `fetch` method of its own, such as a Cloudflare service binding. */
+export interface Fetcher {
+  fetch(url: string, init: FetchInit): Promise<FetchResponse>
+}
+
+/** All that the SDK takes from the outside world. Tests replace it; nobody patches globals. */
+export interface Ports {
+  fetch: FetchFunction
+  now(): number
+  /** Calls back after `ms`; returns what cancels it. An unref'd timer holds no process open. */
+  timer(ms: number, callback: () => void, unref?: boolean): () => void
+  /** From 0 to 1. */
+  random(): number
+  /** A UUID. */
+  randomId(): string
+}
+
+/**
+ * The real ones. `fetch` is looked up at each call, and neither it nor a binding's is ever called as a method of ours:
+ * Workers answer that with "Illegal invocation".
+ */
+export function createPorts(fetcher: FetchFunction | Fetcher | undefined): Ports {
+  return {
+    fetch: (url, init) => {
+      if (fetcher === undefined) return globalThis.fetch(url, init)
+      return typeof fetcher === 'function' ? fetcher(url, init) : fetcher.fetch(url, init)
+    },
+    now: () => Date.now(),
+    timer: (ms, callback, unref) => {
+      const timer: unknown = setTimeout(callback, ms)
+      if (unref) (timer as { unref?: () => void }).unref?.()
+      return () => clearTimeout(timer as number)
+    },
+    random: () => Math.random(),
+    randomId: () => globalThis.crypto?.randomUUID?.() ?? pseudoRandomId(),
+  }
+}
+
+/** Node 18 has no `globalThis.crypto`. A key has to be unique, not secret: 122 bits of `Math.random` are. */
+function pseudoRandomId(): string {
+  return 'xxxxxxxx-xxxx-4xxx-yxxx-xxxxxxxxxxxx'.replace(/[xy]/g, (digit) => {
+    const bits = Math.floor(Math.random() * 16)
+    return (digit === 'x' ? bits : (bits & 3) | 8).toString(16)
+  })
+}

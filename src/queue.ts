@@ -1,0 +1,102 @@
+import type { GFluxNodeError } from './errors.ts'
+
+const maxBatchEvents = 50
+const maxBatchBytes = 256 * 1024
+
+/** What became of an event. The events of one batch share one, but for those that the API refused by themselves. */
+export interface Settlement {
+  requestId?: string | undefined
+  /** Why the API refused it. */
+  rejection?: { error: string; detail: string }
+  /** Why its whole batch was dropped. */
+  failure?: GFluxNodeError
+}
+
+/** An event, validated and serialised. */
+export interface QueuedEvent {
+  readonly name: string
+  readonly json: string
+  /** UTF-8 bytes of `json`. */
+  readonly bytes: number
+  batch?: Batch
+  settlement?: Settlement
+}
+
+/**
+ * Events sealed under one idempotency key, in one order, until the API took or refused them. Times are milliseconds
+ * since the epoch.
+ */
+export interface Batch {
+  readonly key: string
+  readonly events: readonly QueuedEvent[]
+  /** Failed attempts in a row. */
+  attempts: number
+  /** When the next attempt makes sense. */
+  notBefore: number
+  /** Who holds the claim: a holder whose lease ran out decides no more. */
+  lease: number
+  leasedUntil: number
+  /** When the first attempt began whose outcome is unknown. */
+  unknownSince?: number
+  /** Why the last attempt failed. */
+  error?: GFluxNodeError
+}
+
+/**
+ * Events that are not settled, as plain data: first in the open list, then sealed in batches. Safe at module scope on
+ * every platform: any invocation may go on where another one was frozen, cancelled or crashed.
+ */
+export class Queue {
+  open: QueuedEvent[] = []
+  batches: Batch[] = []
+  /** Unsettled events, in flight or not. */
+  size = 0
+  /** Their bytes. */
+  bytes = 0
+
+  push(event: QueuedEvent): void {
+    this.open.push(event)
+    this.size++
+    this.bytes += event.bytes
+  }
+
+  /** Seals the oldest events. */
+  seal(key: string): Batch {
+    let bytes = '{"events":[]}'.length
+    const next = this.open.findIndex((event, index) => {
+      bytes += event.bytes + 1
+      return index === maxBatchEvents || bytes > maxBatchBytes
+    })
+    return this.#add(key, this.open.splice(0, next < 0 ? this.open.length : next))
+  }
+
+  /** Settles the events and takes their batch out. */
+  remove(batch: Batch, settlement?: Settlement): void {
+    this.batches.splice(this.batches.indexOf(batch), 1)
+    if (!settlement) return
+    for (const event of batch.events) {
+      event.settlement = settlement
+      this.size--
+      this.bytes -= event.bytes
+    }
+  }
+
+  /** Halves a batch that was too large, under new keys. */
+  split(batch: Batch, createKey: () => string): void {
+    const middle = batch.events.length >> 1
+    this.remove(batch)
+    this.#add(createKey(), batch.events.slice(0, middle))
+    this.#add(createKey(), batch.events.slice(middle))
+  }
+
+  #add(key: string, events: readonly QueuedEvent[]): Batch {
+    const batch: Batch = { key, events, attempts: 0, notBefore: 0, lease: 0, leasedUntil: 0 }
+    for (const event of events) event.batch = batch
+    this.batches.push(batch)
+    return batch
+  }
+}
+
+export function batchBody(batch: Batch): string {
+  return `{"events":[${batch.events.map(({ json }) => json)}]}`
+}
