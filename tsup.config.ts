@@ -9,4 +9,5 @@ export default defineConfig({
   dts: true,
   splitting: true,
   clean: true,
+  removeNodeProtocol: false,
 })

@@ -1,0 +1,99 @@
+import { parseArgs } from 'node:util'
+import type { RequestRecord } from './request-record.ts'
+import { createTestIngest } from './test-ingest.ts'
+
+/** What the command takes from the process. */
+export interface Terminal {
+  readonly print: (line: string) => void
+  readonly printError: (line: string) => void
+  /** Ends the command. */
+  readonly signal: AbortSignal
+}
+
+interface DevOptions {
+  readonly port: number
+  readonly failShare: number
+  readonly isQuiet: boolean
+}
+
+const HELP = `Usage: gflux dev [options]
+
+Runs the GetFluxly ingest API on 127.0.0.1: it checks what it gets as the real one does, and keeps it in memory.
+
+Options:
+  --port <number>       port to listen on (default: 8787; 0 takes a free one)
+  --fail-share <share>  share of requests to answer with 503, from 0 to 1 (default: 0)
+  --quiet               print no line per request
+  --help                print this text`
+
+const OPTIONS = {
+  port: { type: 'string', default: '8787' },
+  'fail-share': { type: 'string', default: '0' },
+  quiet: { type: 'boolean', default: false },
+  help: { type: 'boolean', short: 'h', default: false },
+} as const
+
+/** Runs `gflux` and returns its exit code: 0, or 1 for bad arguments and a server that can not start. */
+export async function runCommand(args: readonly string[], terminal: Terminal): Promise<number> {
+  try {
+    const options = readOptions(args)
+    if (options === 'help') terminal.print(HELP)
+    else await serve(options, terminal)
+    return 0
+  } catch (error) {
+    terminal.printError(`gflux: ${error instanceof Error ? error.message : String(error)}`)
+    terminal.printError('Run `gflux --help` for what it takes.')
+    return 1
+  }
+}
+
+function readOptions(args: readonly string[]): DevOptions | 'help' {
+  const { values, positionals } = parseArgs({ args: [...args], options: OPTIONS, allowPositionals: true })
+  if (values.help) return 'help'
+  const [command, ...extra] = positionals
+  if (command !== 'dev') {
+    throw new Error(command === undefined ? 'a command is missing' : `unknown command \`${command}\``)
+  }
+  if (extra.length > 0) throw new Error(`unexpected argument \`${extra.join(' ')}\``)
+  const port = Number(values.port)
+  if (!/^\d+$/.test(values.port) || port > 65_535) {
+    throw new Error(`expected --port to be an integer from 0 to 65535, got \`${values.port}\``)
+  }
+  const failShare = Number(values['fail-share'])
+  if (values['fail-share'].trim() === '' || !(failShare >= 0 && failShare <= 1)) {
+    throw new Error(`expected --fail-share to be a number from 0 to 1, got \`${values['fail-share']}\``)
+  }
+  return { port, failShare, isQuiet: values.quiet }
+}
+
+async function serve({ port, failShare, isQuiet }: DevOptions, terminal: Terminal): Promise<void> {
+  const ingest = createTestIngest({
+    onRequest: (request) => {
+      if (!isQuiet) terminal.print(describeRequest(request))
+    },
+  })
+  if (failShare > 0) ingest.fail({ status: 503, share: failShare })
+  const server = await ingest.listen({ port })
+  terminal.print(`GetFluxly ingest on ${server.url}. Use it with:
+
+  apiHost: '${server.url}'
+  token: 'gflux_secret_dev' (any gflux_secret_… or gflux_pub_… will do)
+
+Press Ctrl+C to stop.`)
+  if (!terminal.signal.aborted) {
+    await new Promise((resolve) => terminal.signal.addEventListener('abort', resolve, { once: true }))
+  }
+  await server.close()
+  const { requests, stored, rejected } = ingest.stats
+  terminal.print(`${count(requests, 'request')}, ${count(stored, 'event')} stored, ${rejected} rejected`)
+}
+
+function describeRequest(request: RequestRecord): string {
+  const { method, path, status, events, bytes, receivedAt, settledAt = receivedAt, replayed } = request
+  const facts = [count(events.length, 'event'), count(bytes, 'byte'), `${settledAt - receivedAt} ms`]
+  return `${method} ${path} ${status}  ${facts.join(', ')}${replayed ? ', replayed' : ''}`
+}
+
+function count(amount: number, noun: string): string {
+  return `${amount} ${noun}${amount === 1 ? '' : 's'}`
+}
