@@ -4,10 +4,9 @@ import { isRetryableStatus, parseRetryAfter } from './retry.ts'
 
 /** A POST to the API. */
 export interface ApiRequest {
-  /** For messages. */
-  name: string
-  url: string
-  token: string
+  config: { apiHost: string; token: string }
+  path: string
+  /** The idempotency key. */
   key: string
   body: string
   /** Is it the answer that the contract promises? */
@@ -16,11 +15,10 @@ export interface ApiRequest {
 
 /** What one attempt came to: the API's answer, or an error, which is a refusal unless `retryable`. */
 export interface Outcome {
-  body?: unknown
+  answer?: unknown
   error?: GFluxNodeError
   /** The API may have done its work all the same: only the same idempotency key may be tried again. */
   isUnknown?: boolean
-  isAborted?: boolean
 }
 
 /**
@@ -35,72 +33,74 @@ export async function attempt(
   signal?: AbortSignal | undefined,
 ): Promise<Outcome> {
   const controller = new AbortController()
-  let cancel!: (outcome: Outcome) => void
+  let cancel!: () => void
   const cancelled = new Promise<Outcome>((resolve) => {
-    cancel = resolve
+    cancel = () => resolve(failure('request_timeout', `no answer within ${timeoutMs} ms, or aborted`))
   })
-  const timedOut = failure(request, 'request_timeout', `no answer within ${timeoutMs} ms`)
-  const onAbort = (): void => cancel({ isAborted: true, isUnknown: true })
-  const stopTimer = ports.timer(timeoutMs, () => cancel(timedOut))
-  signal?.addEventListener('abort', onAbort)
+  const stopTimer = ports.timer(timeoutMs, cancel)
+  signal?.addEventListener('abort', cancel)
   try {
     return await Promise.race([exchange(ports, request, controller.signal), cancelled])
   } finally {
     stopTimer()
-    signal?.removeEventListener('abort', onAbort)
+    signal?.removeEventListener('abort', cancel)
     controller.abort()
   }
 }
 
-async function exchange(ports: Ports, request: ApiRequest, signal: AbortSignal): Promise<Outcome> {
-  const { url, token, key, body } = request
+async function exchange(
+  ports: Ports,
+  { config, path, key, body, isAnswer }: ApiRequest,
+  signal: AbortSignal,
+): Promise<Outcome> {
+  const { apiHost, token } = config
+  const headers = {
+    authorization: `Bearer ${token}`,
+    'content-type': 'application/json',
+    'x-idempotency-key': key,
+  }
   try {
-    const headers = {
-      authorization: `Bearer ${token}`,
-      'content-type': 'application/json',
-      'x-idempotency-key': key,
-    }
     // A redirect is never followed, so that the token goes nowhere else. Workers know no 'error'.
-    const response = await ports.fetch(url, { method: 'POST', headers, body, redirect: 'manual', signal })
+    const response = await ports.fetch(apiHost + path, {
+      method: 'POST',
+      headers,
+      body,
+      redirect: 'manual',
+      signal,
+    })
     const text = await response.text()
     const { status } = response
     if (status < 200 || status > 299) {
       const retryAfterMs = parseRetryAfter(response.headers.get('retry-after'), ports.now())
-      return refusal(request, { status, retryAfterMs }, text.replaceAll(token, '[token]'))
+      return refusal(status, retryAfterMs, text.replaceAll(token, '[token]'))
     }
     const answer = parseJson(text)
-    return request.isAnswer(answer)
-      ? { body: answer }
-      : failure(request, 'invalid_response', 'a broken answer')
+    return isAnswer(answer) ? { answer } : failure('invalid_response', 'the answer is broken', { status })
   } catch (cause) {
-    return failure(request, 'network_error', 'the connection failed', { cause })
+    return failure('network_error', 'the connection failed', { cause })
   }
 }
 
-function refusal(
-  request: ApiRequest,
-  fields: { status: number; retryAfterMs: number | undefined },
-  text: string,
-): Outcome {
-  const { status } = fields
+function refusal(status: number, retryAfterMs: number | undefined, text: string): Outcome {
   const details = parseJson(text) ?? text.slice(0, 1000)
-  const { error } = Object(details) as { error?: unknown }
+  const { error = '' } = Object(details) as { error?: unknown }
   const code = status > 499 ? 'http_5xx' : status > 399 ? 'http_4xx' : 'invalid_response'
-  const retryable = isRetryableStatus(status)
-  const outcome = failure(request, code, `${status} ${error ?? ''}`, { ...fields, retryable, details })
+  const fields = { status, retryAfterMs, retryable: isRetryableStatus(status), details }
   // A 5xx that the API did not word itself may come from a proxy that lost the answer. 503 means it was not taken.
-  return { ...outcome, isUnknown: status > 499 && status !== 503 && !error }
+  return failure(code, `${status} ${error}`, fields, status > 499 && status !== 503 && !error)
 }
 
 /** Retryable and of unknown outcome, unless told otherwise. */
 function failure(
-  { name }: ApiRequest,
   code: GFluxNodeErrorCode,
   message: string,
   fields?: GFluxNodeErrorFields,
+  isUnknown = true,
 ): Outcome {
-  const error = new GFluxNodeError(code, `${name}: ${message}`, { retryable: true, ...fields })
-  return { error, isUnknown: true }
+  return {
+    error: new GFluxNodeError(code, `GetFluxly API: ${message}`, { retryable: true, ...fields }),
+    isUnknown,
+  }
 }
 
 function parseJson(text: string): unknown {

@@ -1,7 +1,7 @@
 import type { WaitUntil } from './config.ts'
 import type { AnyEvents, EventContext, EventMap, IdentifyInput, Identity, TrackInput } from './event-types.ts'
+import type { IfDown } from './flush.ts'
 import type { FlushResult } from './flush-result.ts'
-import type { IfDown } from './flush-run.ts'
 
 export interface FlushOptions {
   /** Budget in milliseconds; what doesn't fit stays queued and is counted `pending`. 0 sends nothing. @default none */

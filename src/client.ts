@@ -1,38 +1,17 @@
-import type {
-  AliasInput,
-  AliasResult,
-  Binding,
-  EraseInput,
-  EraseResult,
-  FlushOptions,
-  GFluxNode,
-} from './client-types.ts'
-import { assertAmount, assertFunction, type GFluxNodeConfig, resolveConfig } from './config.ts'
-import { Cycle } from './cycle.ts'
+import type { AliasResult, Binding, EraseResult, FlushOptions, GFluxNode } from './client-types.ts'
+import { type BeforeSend, type GFluxNodeConfig, resolveConfig, type WaitUntil } from './config.ts'
+import { createCycle } from './cycle.ts'
 import { Delivery } from './delivery.ts'
-import { expect, GFluxNodeError } from './errors.ts'
-import {
-  assertSize,
-  createEvent,
-  type EventSource,
-  id,
-  plainObject,
-  serializeEvent,
-  userId,
-} from './event.ts'
-import type {
-  AnyEvents,
-  EventContext,
-  EventMap,
-  GFluxEvent,
-  IdentifyInput,
-  TrackInput,
-} from './event-types.ts'
+import { asValidationError, GFluxNodeError } from './errors.ts'
+import { assertSize, type Bound, createEvent, serializeEvent } from './event.ts'
+import type { AnyEvents, EventInput, EventMap, GFluxEvent, IdentifyInput } from './event-types.ts'
 import type { FlushResult } from './flush-result.ts'
+import { safely } from './log.ts'
 import { createPorts } from './ports.ts'
 import { aliasCall, callApi, eraseCall, type ProfileCall } from './profile-call.ts'
 import type { QueuedEvent } from './queue.ts'
 import { auditContext } from './runtime.ts'
+import { assertAmount, assertFunction, expect, optionalId, plainObject, userId } from './validation.ts'
 
 /**
  * Creates a client. Does nothing else: no timer, no I/O, no randomness before the first call, so that it may stand at
@@ -59,156 +38,111 @@ export function initGFluxNode<Events extends EventMap<Events> = AnyEvents>(
 export function createClient<Events extends EventMap<Events>>(delivery: Delivery): GFluxNode<Events> {
   const { defaultContext, includeRuntimeContext, waitUntil } = delivery.config
   const audit = auditContext(includeRuntimeContext)
-  return new Client<Events>(delivery, audit, { context: { ...defaultContext, ...audit }, waitUntil })
+  return bindClient(delivery, { audit, context: { ...defaultContext, ...audit } }, waitUntil)
 }
 
-/** Node 18.0 has no `Symbol.asyncDispose`; TypeScript and esbuild then use this one. */
-const asyncDispose: typeof Symbol.asyncDispose = Symbol.asyncDispose ?? Symbol.for('Symbol.asyncDispose')
+function bindClient<Events extends EventMap<Events>>(
+  delivery: Delivery,
+  bound: Bound,
+  waitUntil: WaitUntil | undefined,
+): GFluxNode<Events> {
+  const { config, log, ports } = delivery
+  const { audit } = bound
+  const cycle = waitUntil && createCycle(delivery, waitUntil)
 
-class Client<Events extends EventMap<Events>> implements GFluxNode<Events> {
-  readonly #delivery: Delivery
-  readonly #audit: EventContext
-  readonly #bound: Binding & { context: EventContext }
-  readonly #cycle: Cycle | undefined
-
-  constructor(delivery: Delivery, audit: EventContext, bound: Binding & { context: EventContext }) {
-    this.#delivery = delivery
-    this.#audit = audit
-    this.#bound = bound
-    this.#cycle = bound.waitUntil && new Cycle(delivery, bound.waitUntil)
-  }
-
-  track<Name extends keyof Events & string>(
-    name: Name,
-    input?: TrackInput<Events[Name]>,
-  ): Promise<FlushResult | null> {
-    return this.#handled(() => this.#enqueue({ ...plainObject('input', input), name }))
-  }
-
-  identify(input: IdentifyInput): Promise<FlushResult | null> {
-    return this.#handled(() => {
-      const { traits, ...rest } = plainObject<IdentifyInput>('input', input, {})
-      const properties = { traits: plainObject('traits', traits, {}) }
-      return this.#enqueue({ ...rest, name: 'identify', properties }, true)
-    })
-  }
-
-  alias(input: AliasInput): Promise<AliasResult> {
-    return this.#call(() => aliasCall(input)) as Promise<AliasResult>
-  }
-
-  erase(input: EraseInput): Promise<EraseResult> {
-    return this.#call(() => eraseCall(input)) as Promise<EraseResult>
-  }
-
-  flush(options: FlushOptions = {}): Promise<FlushResult> {
-    return this.#handled(() => this.#flush(options))
-  }
-
-  shutdown({ timeoutMs }: { timeoutMs?: number | undefined } = {}): Promise<FlushResult> {
-    const delivery = this.#delivery
-    delivery.stopTimer()
-    delivery.isClosed = false
-    const flushed = this.#handled(() => this.#flush({ timeoutMs }))
-    delivery.isClosed = true
-    return flushed
-  }
-
-  with(binding: Binding): GFluxNode<Events> {
-    const { anonymousId, context, waitUntil } = plainObject<Binding>('binding', binding, {})
-    assertFunction('waitUntil', waitUntil)
-    const bound = this.#bound
-    return new Client(this.#delivery, this.#audit, {
-      anonymousId: id('anonymousId', anonymousId) ?? bound.anonymousId,
-      userId: userId(binding) ?? bound.userId,
-      context: { ...bound.context, ...plainObject('context', context), ...this.#audit },
-      waitUntil: waitUntil ?? bound.waitUntil,
-    })
-  }
-
-  async [asyncDispose](): Promise<void> {
-    await this.shutdown().catch(() => undefined) // logged; a block that threw must keep its own error
-  }
-
-  /** Queues an event: the call's input over what is bound. */
-  #enqueue(
-    input: Partial<EventSource> & { name: string },
-    needsBothIds = false,
-  ): Promise<FlushResult | null> {
-    const { anonymousId, userId: user, externalId } = input
-    const bound = this.#bound
-    const source: EventSource = {
-      ...input,
-      anonymousId: anonymousId === undefined ? bound.anonymousId : anonymousId,
-      userId: user === undefined && externalId === undefined ? bound.userId : user,
-      contexts: [bound.context, this.#audit],
-      nowMs: this.#delivery.ports.now(),
-    }
-    if (needsBothIds) {
-      id('anonymousId', source.anonymousId, true)
-      id('userId', userId(source), true)
-    }
-    const event = this.#serialize(source)
-    const flushed = event && this.#delivery.enqueue(event)
-    if (event) this.#cycle?.add(event)
-    return flushed ?? Promise.resolve(null)
-  }
-
-  /** Serialises the event, after `beforeSend` had its say on a copy. */
-  #serialize(source: EventSource): QueuedEvent | undefined {
-    const { beforeSend } = this.#delivery.config
-    let event = serializeEvent(createEvent(source))
-    if (beforeSend) {
-      const copy = beforeSend(JSON.parse(event.json))
+  /** Serialises the event, after `beforeSend` had its say on a copy, and queues it. */
+  const enqueue = (name: string, input: EventInput): Promise<FlushResult | null> | undefined => {
+    const now = ports.now()
+    let event = serializeEvent(createEvent(name, input, bound, now))
+    if (config.beforeSend) {
+      const copy = redact(config.beforeSend, event)
       if (copy === null) return undefined
-      expect(copy, 'beforeSend', 'a function that returns an event or null', copy)
-      const {
-        event: name,
-        anonymous_id: anonymousId,
-        external_id: user,
-        ...rest
-      } = plainObject<GFluxEvent>('beforeSend', copy, {})
-      const contexts = [this.#audit, this.#audit] as const
+      const { event: newName, anonymous_id: anonymousId, external_id: userId, ...rest } = copy
       event = serializeEvent(
-        createEvent({ ...rest, name, anonymousId, userId: user, contexts, nowMs: source.nowMs }),
+        createEvent(newName, { anonymousId, userId, ...rest }, { audit, context: audit }, now),
       )
     }
     assertSize(event)
-    return event
+    const flushed = delivery.enqueue(event)
+    cycle?.(event)
+    return flushed
   }
 
-  #flush({ timeoutMs, signal, ifDown = 'try' }: FlushOptions): Promise<FlushResult> {
+  const flush = ({ timeoutMs, signal, ifDown = 'try' }: FlushOptions = {}): Promise<FlushResult> => {
     if (timeoutMs !== undefined) assertAmount('timeoutMs', timeoutMs)
-    const deadline = this.#delivery.ports.now() + (timeoutMs ?? Infinity)
-    return this.#delivery.flushAll({ deadline, signal, ifDown })
+    return delivery.flushAll({ deadline: ports.now() + (timeoutMs ?? Infinity), signal, ifDown })
   }
 
-  #call(call: () => ProfileCall): Promise<unknown> {
-    return this.#handled(() => {
-      const { token } = this.#delivery.config
-      expect(!token.startsWith('gflux_pub_'), 'token', 'a server key (gflux_secret_…)', token)
-      return callApi(this.#delivery, call())
-    })
+  const call = (profileCall: ProfileCall): Promise<unknown> => {
+    expect(!config.token.startsWith('gflux_pub_'), 'token', 'a server key (gflux_secret_…)', config.token)
+    return callApi(delivery, profileCall)
   }
 
-  /**
-   * A rejection for whoever awaits it, never an unhandled one for whoever doesn't: then a refused call is in the log,
-   * as a failed flush is.
-   */
-  #handled<Result>(call: () => Promise<Result>): Promise<Result> {
-    const { isClosed, log } = this.#delivery
-    let promise: Promise<Result>
+  /** A rejection for whoever awaits it, never an unhandled one for whoever doesn't: a refused call is in the log. */
+  const handled = <Result>(start: () => Promise<Result> | undefined, field = 'event'): Promise<Result> => {
+    let promise: Promise<Result> | undefined
     try {
-      if (isClosed) throw new GFluxNodeError('client_closed', 'The client was shut down')
-      promise = call()
+      if (delivery.isClosed) throw new GFluxNodeError('client_closed', 'The client was shut down')
+      promise = start()
+      if (!promise) return Promise.resolve(null as Result)
     } catch (cause) {
-      const error = GFluxNodeError.is(cause)
-        ? cause
-        : new GFluxNodeError('validation_error', 'A getter, a toJSON or a beforeSend threw', { cause })
+      const error = asValidationError(cause, field)
       log.warn(`A call was refused: ${error.code}`, { error: error.message })
       promise = Promise.reject(error)
     }
     promise.catch(() => undefined)
     return promise
   }
+
+  const client: GFluxNode<Events> = {
+    track: (name, ...[input]) => handled(() => enqueue(name, plainObject('input', input))),
+    identify: (input) =>
+      handled(() => {
+        const { traits = {}, ...rest } = plainObject<IdentifyInput>('input', input)
+        return enqueue('identify', { ...rest, properties: { traits: plainObject('traits', traits) } })
+      }),
+    alias: (input) => handled(() => call(aliasCall(input))) as Promise<AliasResult>,
+    erase: (input) => handled(() => call(eraseCall(input)), 'id') as Promise<EraseResult>,
+    flush: (options) => handled(() => flush(options)),
+    shutdown(options) {
+      delivery.isClosed = false
+      const flushed = handled(() => flush(options))
+      delivery.close()
+      return flushed
+    },
+    with(binding) {
+      const {
+        anonymousId,
+        context = {},
+        waitUntil: lifetime = waitUntil,
+      } = plainObject<Binding>('binding', binding)
+      assertFunction('waitUntil', lifetime)
+      const rebound = {
+        audit,
+        anonymousId: optionalId('anonymousId', anonymousId) ?? bound.anonymousId,
+        userId: userId(binding) ?? bound.userId,
+        context: { ...bound.context, ...plainObject('context', context), ...audit },
+      }
+      return bindClient(delivery, rebound, lifetime)
+    },
+    [asyncDispose]: async () => {
+      await client.shutdown().catch(() => undefined) // logged; a block that threw must keep its own error
+    },
+  }
+  return client
 }
+
+function redact(beforeSend: BeforeSend, event: QueuedEvent): GFluxEvent | null {
+  let redacted: GFluxEvent | null
+  try {
+    redacted = beforeSend(JSON.parse(event.json))
+  } catch (cause) {
+    throw asValidationError(cause, 'beforeSend')
+  }
+  expect(redacted !== undefined, 'beforeSend', 'a function that returns an event or null')
+  safely(() => redacted) // a promise is refused: what it rejects with must not go unhandled
+  return redacted && plainObject('beforeSend', redacted)
+}
+
+/** Node 18.0 has no `Symbol.asyncDispose`; TypeScript and esbuild then use this one. */
+const asyncDispose: typeof Symbol.asyncDispose = Symbol.asyncDispose ?? Symbol.for('Symbol.asyncDispose')

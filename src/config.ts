@@ -1,10 +1,9 @@
 import type { GFluxNodeError } from './errors.ts'
-import { expect } from './errors.ts'
-import { plainObject } from './event.ts'
 import type { EventContext, GFluxEvent } from './event-types.ts'
 import type { Logger } from './log.ts'
 import type { Fetcher, FetchFunction } from './ports.ts'
 import { isBrowser } from './runtime.ts'
+import { assertAmount, assertFunction, expect, plainObject } from './validation.ts'
 
 /** Events that were given up for good. */
 export interface DroppedEvents {
@@ -12,6 +11,9 @@ export interface DroppedEvents {
   /** Why: the API's refusal, or `idempotency_expired`. */
   error: GFluxNodeError
 }
+
+/** Changes an event before it is queued, or drops it with `null`. Gets a copy. */
+export type BeforeSend = (event: GFluxEvent) => GFluxEvent | null
 
 /** Registers work that the platform keeps running after the response, such as `ctx.waitUntil`. */
 export type WaitUntil = (promise: Promise<unknown>) => void
@@ -47,7 +49,7 @@ export interface GFluxNodeConfig {
   /** The platform's `waitUntil`: every `track()` then guarantees its own flush. @default none */
   waitUntil?: WaitUntil | undefined
   /** Changes an event before it is queued, or drops it with `null`. Gets a copy. @default none */
-  beforeSend?: ((event: GFluxEvent) => GFluxEvent | null) | undefined
+  beforeSend?: BeforeSend | undefined
   /** Told of events given up for good. @default none */
   onDrop?: ((dropped: DroppedEvents) => void) | undefined
 }
@@ -72,21 +74,21 @@ export type ResolvedConfig = {
   [Key in Optional]?: GFluxNodeConfig[Key]
 }
 
+/** https, or http on a loopback address; no credentials, query or fragment. */
+const safeUrl = /^(https:\/\/[^/?#@]+|http:\/\/(localhost|127(\.\d+){3}|\[::1\])(:\d+)?)(\/[^?#@]*)?$/
+
 /** Fills in the defaults and refuses what can't work, naming the option. Reads nothing else, starts nothing. */
 export function resolveConfig(config: GFluxNodeConfig): ResolvedConfig {
-  const given = Object.entries(plainObject('config', config, {})).filter(([, value]) => value !== undefined)
+  const given = Object.entries(plainObject('config', config)).filter(([, value]) => value !== undefined)
   const resolved = { ...DEFAULTS, ...Object.fromEntries(given) } as ResolvedConfig
-  const { token, fetch, logger, includeRuntimeContext } = resolved
-  const isToken = typeof token === 'string' && /^[!-~]+$/.test(token)
-  expect(isToken, 'token', 'a non-empty string of printable ASCII without white space', token)
-  const isServerKey = token.startsWith('gflux_secret_')
+  const { apiHost, token, fetch, logger, includeRuntimeContext } = resolved
   expect(
-    !isServerKey || !isBrowser(),
+    typeof token === 'string' && /^[!-~]+$/.test(token),
     'token',
-    'a publishable key in a browser (use @getfluxly/browser)',
+    'printable ASCII without white space',
     token,
   )
-  resolved.apiHost = apiOrigin(resolved.apiHost)
+  expect(!token.startsWith('gflux_secret_') || !isBrowser(), 'token', 'a publishable key in a browser', token)
   for (const option of ['flushAt', 'maxQueueSize', 'maxQueueBytes', 'concurrency'] as const) {
     expect(
       Number.isInteger(resolved[option]) && resolved[option] > 0,
@@ -97,46 +99,26 @@ export function resolveConfig(config: GFluxNodeConfig): ResolvedConfig {
   }
   for (const option of ['timeoutMs', 'flushIntervalMs', 'maxRetries'] as const)
     assertAmount(option, resolved[option])
-  plainObject('defaultContext', resolved.defaultContext)
+  for (const option of ['waitUntil', 'beforeSend', 'onDrop'] as const)
+    assertFunction(option, resolved[option])
+  const isFetch =
+    fetch === undefined ||
+    typeof (fetch === Object(fetch) && 'fetch' in fetch ? fetch.fetch : fetch) === 'function'
+  expect(isFetch, 'fetch', 'a function or an object with a fetch method', fetch)
+  expect(logger === undefined || logger === Object(logger), 'logger', 'an object with debug and warn', logger)
   expect(
     typeof includeRuntimeContext === 'boolean',
     'includeRuntimeContext',
     'a boolean',
     includeRuntimeContext,
   )
-  for (const option of ['waitUntil', 'beforeSend', 'onDrop'] as const)
-    assertFunction(option, resolved[option])
-  if (typeof fetch !== 'function') assertFunction('fetch', fetch?.fetch)
-  expect(!logger || logger === Object(logger), 'logger', 'an object with debug and warn', logger)
-  return resolved
-}
-
-/** A duration in milliseconds or a number of times: finite, not negative. */
-export function assertAmount(field: string, value: unknown): void {
-  expect(Number.isFinite(value) && (value as number) >= 0, field, 'a finite number, 0 or more', value)
-}
-
-export function assertFunction(field: string, value: unknown): void {
-  expect(value === undefined || typeof value === 'function', field, 'a function', value)
-}
-
-/** The origin, and a path if there is one, without a slash at the end. */
-function apiOrigin(apiHost: string): string {
-  let url: URL | undefined
+  plainObject('defaultContext', resolved.defaultContext)
+  let href = ''
   try {
-    url = new URL(apiHost)
+    href = new URL(apiHost).href
   } catch {
-    // reported below, without the value
+    // refused below, without the value
   }
-  const { protocol, hostname, username, password, search, hash, href } = url ?? ({} as Partial<URL>)
-  const isLoopback = /^(localhost|127(\.\d+){3}|\[::1])$/.test(hostname ?? '')
-  const isSafe = protocol === 'https:' || (protocol === 'http:' && isLoopback)
-  expect(isSafe, 'apiHost', 'an https URL, or http on a loopback address', apiHost)
-  expect(
-    !username && !password && !search && !hash,
-    'apiHost',
-    'without credentials, query or fragment',
-    apiHost,
-  )
-  return (href as string).replace(/\/+$/, '')
+  expect(safeUrl.test(href), 'apiHost', 'https, or http on loopback, without credentials and query', apiHost)
+  return { ...resolved, apiHost: href.replace(/\/+$/, '') }
 }

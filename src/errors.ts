@@ -56,22 +56,12 @@ export class GFluxNodeError extends Error {
   }
 }
 
-/** A `validation_error` unless `isValid`. Says of what came its kind alone: what a person typed may be personal data. */
-export function expect(
-  isValid: unknown,
-  field: string,
-  expected: string,
-  value?: unknown,
-  cause?: unknown,
-): asserts isValid {
-  if (isValid) return
-  const message = `Expected \`${field}\` to be ${expected}, got ${describe(value)}`
-  throw new GFluxNodeError('validation_error', message, cause === undefined ? {} : { cause })
-}
-
-function describe(value: unknown): string {
-  const type = typeof value
-  if (type === 'string') return `a string of ${(value as string).length} characters`
-  if (type === 'number' || type === 'boolean') return `\`${value}\` (${type})`
-  return Object.prototype.toString.call(value).slice(8, -1)
+/** An error of ours as it is; what a caller's getter, `toJSON` or callback threw as the `cause` of a `validation_error`. */
+export function asValidationError(cause: unknown, field: string): GFluxNodeError {
+  if (GFluxNodeError.is(cause)) return cause
+  return new GFluxNodeError(
+    'validation_error',
+    `Expected \`${field}\` to be readable as JSON, but it threw`,
+    { cause },
+  )
 }

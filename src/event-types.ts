@@ -18,7 +18,9 @@ export interface Identity {
   anonymousId?: string | undefined
 }
 
-interface EventInput extends Identity {
+/** What `track()` and `identify()` have in common. */
+export interface EventInput extends Identity {
+  properties?: object | undefined
   context?: EventContext | undefined
   /** When it happened: a `Date` or an ISO 8601 string. @default the time of the call */
   timestamp?: Date | string | undefined

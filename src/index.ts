@@ -9,7 +9,7 @@ export type {
   FlushOptions,
   GFluxNode,
 } from './client-types.ts'
-export type { DroppedEvents, GFluxNodeConfig, WaitUntil } from './config.ts'
+export type { BeforeSend, DroppedEvents, GFluxNodeConfig, WaitUntil } from './config.ts'
 export { GFluxNodeError, type GFluxNodeErrorCode, type GFluxNodeErrorFields } from './errors.ts'
 export type {
   AnyEvents,
@@ -20,8 +20,8 @@ export type {
   Identity,
   TrackInput,
 } from './event-types.ts'
+export type { IfDown } from './flush.ts'
 export type { FlushResult, RejectedEvent } from './flush-result.ts'
-export type { IfDown } from './flush-run.ts'
 export { type FlushAfterOptions, type Flushable, flushAfter } from './lifecycle.ts'
 export type { Logger } from './log.ts'
 export type { Fetcher, FetchFunction, FetchInit, FetchResponse } from './ports.ts'

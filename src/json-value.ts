@@ -1,40 +1,34 @@
-import { expect } from './errors.ts'
+import { asValidationError } from './errors.ts'
+import { expect, kindOf } from './validation.ts'
 
-/** Throws a `validation_error` that names the first value JSON can't hold. */
-export function assertJsonValue(value: unknown, path: string, ancestors: readonly unknown[] = []): void {
-  const isValid = isDate(value)
-    ? !Number.isNaN(value.getTime())
-    : typeof value !== 'number' || Number.isFinite(value)
-  expect(isValid && typeof value !== 'bigint', path, 'a value that JSON can hold', value)
-  if (value !== Object(value) || typeof value === 'function') return
-  expect(!ancestors.includes(value), path, 'free of cycles', value)
-  const inner = [...ancestors, value]
-  const object = value as Record<string, unknown>
-  const toJSON = object['toJSON']
-  if (typeof toJSON === 'function')
-    assertJsonValue(
-      read(path, () => toJSON.call(value)),
-      path,
-      inner,
-    )
-  else
-    for (const key of Object.keys(object))
-      assertJsonValue(
-        read(`${path}.${key}`, () => object[key]),
-        `${path}.${key}`,
-        inner,
-      )
-}
-
-/** A Date, of this realm or another. */
-export function isDate(value: unknown): value is Date {
-  return Object.prototype.toString.call(value) === '[object Date]'
-}
-
-function read(path: string, getter: () => unknown): unknown {
+/**
+ * Serialises, and refuses what JSON can't hold, naming the field. JSON writes NaN, Infinity and invalid dates as
+ * `null`, so only what holds a `null`, or threw, is looked at again.
+ */
+export function toJson(value: object): string {
+  let json = 'null'
   try {
-    return getter()
+    json = JSON.stringify(value)
+  } catch {
+    // named below
+  }
+  if (json.includes('null')) assertJsonValue(value, '', [])
+  return json
+}
+
+function assertJsonValue(value: unknown, path: string, ancestors: readonly unknown[]): void {
+  const kind = kindOf(value)
+  const isLossy = kind === 'BigInt' || (/Number|Date/.test(kind) && !Number.isFinite(Number(value)))
+  expect(!isLossy && !ancestors.includes(value), path, 'a value that JSON can hold', value)
+  if (typeof value !== 'object' || !value) return
+  let key = ''
+  const inner = [...ancestors, value]
+  try {
+    const { toJSON } = value as { toJSON?: unknown }
+    const json = typeof toJSON === 'function' ? toJSON.call(value) : value
+    if (json !== value) assertJsonValue(json, path, inner)
+    else for (key of Object.keys(json)) assertJsonValue(json[key], path ? `${path}.${key}` : key, inner)
   } catch (cause) {
-    return expect(false, path, 'readable: a getter or a toJSON threw', undefined, cause)
+    throw asValidationError(cause, `${path}.${key}`)
   }
 }

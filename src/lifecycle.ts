@@ -1,6 +1,6 @@
 import type { WaitUntil } from './config.ts'
+import type { IfDown } from './flush.ts'
 import type { FlushResult } from './flush-result.ts'
-import type { IfDown } from './flush-run.ts'
 
 /** What {@link flushAfter} needs of a client. */
 export interface Flushable {

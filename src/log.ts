@@ -6,37 +6,20 @@ export interface Logger {
   warn?(message: string, context?: Record<string, unknown>): void
 }
 
+/** The user's logger, made safe: it may be absent, throw or reject. */
+export type Log = Required<Logger>
+
 const repeatAfterMs = 10_000
 
-/** The user's logger, made safe: it may be absent, throw or reject. */
-export class Log {
-  readonly #logger: Logger | undefined
-  readonly #now: () => number
-  readonly #warnings = new Map<string, { at: number; suppressed: number }>()
-
-  constructor(logger: Logger | undefined, now: () => number) {
-    this.#logger = logger
-    this.#now = now
-  }
-
-  debug(message: string, context?: Record<string, unknown>): void {
-    safely(() => this.#logger?.debug?.(message, context))
-  }
-
-  /** A warning that repeats is held back, and counted in the next one. */
-  warn(message: string, context?: Record<string, unknown>): void {
-    const now = this.#now()
-    const last = this.#warnings.get(message)
-    if (last && now - last.at < repeatAfterMs) last.suppressed++
-    else {
-      this.#warnings.set(message, { at: now, suppressed: 0 })
-      safely(() =>
-        this.#logger?.warn?.(
-          message,
-          last?.suppressed ? { ...context, suppressed: last.suppressed } : context,
-        ),
-      )
-    }
+export function createLog(logger: Logger | undefined, now: () => number): Log {
+  const quietUntil = new Map<string, number>()
+  return {
+    debug: (message, context) => safely(() => logger?.debug?.(message, context)),
+    warn: (message, context) => {
+      if (now() < (quietUntil.get(message) ?? 0)) return
+      quietUntil.set(message, now() + repeatAfterMs)
+      safely(() => logger?.warn?.(message, context))
+    },
   }
 }
 

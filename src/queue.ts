@@ -60,43 +60,35 @@ export class Queue {
     this.bytes += event.bytes
   }
 
-  /** Seals the oldest events. */
-  seal(key: string): Batch {
-    let bytes = '{"events":[]}'.length
-    const next = this.open.findIndex((event, index) => {
-      bytes += event.bytes + 1
-      return index === maxBatchEvents || bytes > maxBatchBytes
-    })
-    return this.#add(key, this.open.splice(0, next < 0 ? this.open.length : next))
-  }
-
-  /** Settles the events and takes their batch out. */
-  remove(batch: Batch, settlement?: Settlement): void {
-    this.batches.splice(this.batches.indexOf(batch), 1)
-    if (!settlement) return
-    for (const event of batch.events) {
-      event.settlement = settlement
-      this.size--
-      this.bytes -= event.bytes
-    }
-  }
-
-  /** Halves a batch that was too large, under new keys. */
-  split(batch: Batch, createKey: () => string): void {
-    const middle = batch.events.length >> 1
-    this.remove(batch)
-    this.#add(createKey(), batch.events.slice(0, middle))
-    this.#add(createKey(), batch.events.slice(middle))
-  }
-
-  #add(key: string, events: readonly QueuedEvent[]): Batch {
+  /** Seals events: by default the oldest open ones, as many as one request may hold. */
+  seal(key: string, events: readonly QueuedEvent[] = this.#takeOpen()): Batch {
     const batch: Batch = { key, events, attempts: 0, notBefore: 0, lease: 0, leasedUntil: 0 }
     for (const event of events) event.batch = batch
     this.batches.push(batch)
     return batch
   }
+
+  /** Takes a batch out: for good with a settlement, else to be sealed anew. */
+  remove(batch: Batch, settlement?: Settlement): void {
+    this.batches.splice(this.batches.indexOf(batch), 1)
+    for (const event of settlement ? batch.events : []) {
+      event.settlement = settlement as Settlement
+      this.size--
+      this.bytes -= event.bytes
+    }
+  }
+
+  #takeOpen(): QueuedEvent[] {
+    let bytes = '{"events":[]}'.length
+    const next = this.open.findIndex((event, index) => {
+      bytes += event.bytes + 1
+      return index === maxBatchEvents || bytes > maxBatchBytes
+    })
+    return this.open.splice(0, next < 0 ? maxBatchEvents : next)
+  }
 }
 
-export function batchBody(batch: Batch): string {
-  return `{"events":[${batch.events.map(({ json }) => json)}]}`
+/** May it be sent now? */
+export function isReady(batch: Batch, now: number): boolean {
+  return batch.leasedUntil <= now && batch.notBefore <= now
 }

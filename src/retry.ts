@@ -1,3 +1,6 @@
+/** What is asked for with a longer `Retry-After` is left to a later flush. */
+export const maxRetryAfterMs = 30_000
+
 /** Exponential backoff with ±25 % jitter: about 0.5 s after the first attempt, 1 s after the second, 30 s at most. */
 export function backoffMs(attempts: number, random: number): number {
   return Math.min(30_000, 500 * 2 ** (attempts - 1)) * (0.75 + random / 2)
