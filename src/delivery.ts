@@ -20,7 +20,13 @@ interface BatchAnswer {
   accepted: number
   rejected: number
   request_id?: string
-  errors?: { index: number; error: string; detail: string }[]
+  errors?: Rejection[] | null
+}
+
+interface Rejection {
+  index: number
+  error: string
+  detail: string
 }
 
 /** What all clients made by `with()` share: the queue, the guard, and what happens to events in between. */
@@ -62,7 +68,7 @@ export class Delivery {
 
   /** Flushes what is queued now, within the limits. Rejects when retries are exhausted or a batch is refused. */
   flushAll(limits: FlushLimits): Promise<FlushResult> {
-    this.#recent = []
+    if (!this.#triggered) this.#recent = []
     return startFlush(
       this,
       [...this.queue.batches.flatMap(({ events }) => events), ...this.queue.open],
@@ -121,15 +127,16 @@ export class Delivery {
     }
   }
 
-  #accept(batch: Batch, { request_id: requestId, errors: details = [] }: BatchAnswer): void {
+  #accept(batch: Batch, { request_id: requestId, errors }: BatchAnswer): void {
     this.queue.remove(batch, { requestId })
-    const rejected = details.flatMap(({ index, error, detail }) => {
+    const details = Array.isArray(errors) ? errors.map(Object) : []
+    const rejected = details.flatMap(({ index, error, detail }: Rejection) => {
       const event = batch.events[index]
       if (event) event.settlement = { requestId, rejection: { error, detail } }
       return event ?? []
     })
-    if (rejected[0])
-      this.#report(rejected, new GFluxNodeError('validation_error', 'The API rejected events', { details }))
+    if (!rejected[0]) return
+    this.#report(rejected, new GFluxNodeError('validation_error', 'The API rejected events', { details }))
   }
 
   #drop(batch: Batch, failure: GFluxNodeError): void {

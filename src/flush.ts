@@ -60,7 +60,7 @@ export function startFlush(
       guard.trip(now, attemptedAt)
       failedAt = undefined
       batch.attempts = config.maxRetries + 1
-      delayMs = guard.retryAt - now
+      delayMs = Math.max(retryAfterMs, guard.retryAt - now)
     }
     batch.notBefore = now + delayMs
     const message = isLast ? 'Retries are exhausted: events stay queued' : 'Retrying a batch'
@@ -69,14 +69,17 @@ export function startFlush(
 
   const send = async (batch: Batch, now: number): Promise<void> => {
     const lease = ++batch.lease
+    const { unknownSince } = batch
+    batch.unknownSince ??= now // until it is known: this invocation may never come back
     const timeoutMs = Math.min(guard.timeoutMs(config.timeoutMs || Infinity), deadline - now)
     batch.leasedUntil = now + Math.min(timeoutMs, maxLeaseMs) + leaseGraceMs
     hasSent = true
     const { answer, error, isUnknown } = await attempt(ports, delivery.batchRequest(batch), timeoutMs, signal)
     if (!queue.batches.includes(batch)) return // another flush settled it meanwhile
-    if (isUnknown) batch.unknownSince ??= now
-    if (lease === batch.lease) batch.leasedUntil = 0
-    else if (error) return // another flush has reclaimed it, and decides
+    if (lease === batch.lease) {
+      batch.leasedUntil = 0
+      if (!isUnknown) batch.unknownSince = unknownSince
+    } else if (error) return // another flush has reclaimed it, and decides
     if (error?.retryable) {
       if (!signal?.aborted) retryLater(batch, error, now)
       return
@@ -91,6 +94,7 @@ export function startFlush(
       if (!batch) return
       const sent = send(batch, now).finally(() => sends.delete(sent))
       sends.add(sent)
+      sent.catch(() => undefined) // `wait` sees it, unless the flush has ended
     }
   }
 
@@ -108,7 +112,12 @@ export function startFlush(
   const step = (now: number): number => {
     delivery.dropExpired(now)
     waiting = waiting.filter((event) => !event.settlement)
-    if (!waiting.length || now >= deadline || signal?.aborted) return Infinity
+    // Where nobody waits for an API that is down, a batch whose retries are exhausted waits for a later flush.
+    const isGivenUp = ({ batch }: QueuedEvent): boolean =>
+      delivery.isExhausted(batch) &&
+      ifDown !== 'wait' &&
+      (ifDown === 'try' || (batch as Batch).notBefore > now)
+    if (waiting.every(isGivenUp) || now >= deadline || signal?.aborted) return Infinity
     let waitMs = Infinity
     const closedMs = guard.opensAt() - now
     if (closedMs > 0) {
@@ -122,13 +131,17 @@ export function startFlush(
     return now + waitMs < deadline ? waitMs : Infinity // no wait is begun that the budget can't hold
   }
 
+  /** Until one of the own sends is done, the time is over or the caller aborts. */
   const wait = async (ms: number): Promise<void> => {
-    let stopTimer: (() => void) | undefined
-    const timer = new Promise<void>((resolve) => {
-      if (ms < Infinity) stopTimer = ports.timer(ms, resolve, isBackground && guard.failures > 0)
+    let wake!: () => void
+    const woken = new Promise<void>((resolve) => {
+      wake = resolve
     })
-    await Promise.race([...sends, timer])
-    stopTimer?.()
+    const stopTimer = ms < Infinity ? ports.timer(ms, wake, isBackground && guard.failures > 0) : wake
+    signal?.addEventListener('abort', wake)
+    await Promise.race([...sends, woken])
+    signal?.removeEventListener('abort', wake)
+    stopTimer()
   }
 
   return new Promise((resolve, reject) => {

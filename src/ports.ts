@@ -22,6 +22,9 @@ export interface Fetcher {
   fetch(url: string, init: FetchInit): Promise<FetchResponse>
 }
 
+/** A longer delay overflows and fires at once. https://developer.mozilla.org/docs/Web/API/Window/setTimeout */
+const maxTimerMs = 2 ** 31 - 1
+
 /** All that the SDK takes from the outside world. Tests replace it; nobody patches globals. */
 export interface Ports {
   fetch: FetchFunction
@@ -46,7 +49,7 @@ export function createPorts(fetcher: FetchFunction | Fetcher | undefined): Ports
     },
     now: () => Date.now(),
     timer: (ms, callback, unref) => {
-      const timer: unknown = setTimeout(callback, ms)
+      const timer: unknown = setTimeout(callback, Math.min(ms, maxTimerMs))
       if (unref) (timer as { unref?: () => void }).unref?.()
       return () => clearTimeout(timer as number)
     },

@@ -37,7 +37,7 @@ export interface Batch {
   lease: number
   leasedUntil: number
   /** When the first attempt began whose outcome is unknown. */
-  unknownSince?: number
+  unknownSince?: number | undefined
   /** Why the last attempt failed. */
   error?: GFluxNodeError
 }
