@@ -62,11 +62,17 @@ export interface Binding extends Identity {
   waitUntil?: WaitUntil | undefined
 }
 
+/** `Symbol.asyncDispose` where the compiler knows it, so that the types also stand without that `lib`. */
+type AsyncDisposeKey = SymbolConstructor extends { readonly asyncDispose: infer Key extends symbol }
+  ? Key
+  : never
+
 /**
- * A client. Every method that returns a promise may be left un-awaited: a failure is logged, never an unhandled
+ * A client. `await using` shuts it down, and never throws. Every method that returns a promise may be left un-awaited: a failure is logged, never an unhandled
  * rejection.
  */
-export interface GFluxNode<Events extends EventMap<Events> = AnyEvents> {
+export interface GFluxNode<Events extends EventMap<Events> = AnyEvents>
+  extends Readonly<Record<AsyncDisposeKey, () => Promise<void>>> {
   /**
    * Queues an event. Resolves to `null` while it is queued, or to the flush's result where it triggered one.
    *
@@ -116,7 +122,4 @@ export interface GFluxNode<Events extends EventMap<Events> = AnyEvents> {
 
   /** A client on the same queue with an identity, context or lifetime of its own: one for each request. Costs nothing. */
   with(binding: Binding): GFluxNode<Events>
-
-  /** `await using`: shuts down, never throws. */
-  [Symbol.asyncDispose](): Promise<void>
 }

@@ -6,6 +6,7 @@ import { asValidationError, GFluxNodeError } from './errors.ts'
 import { assertSize, type Bound, createEvent, serializeEvent } from './event.ts'
 import type { AnyEvents, EventInput, EventMap, GFluxEvent, IdentifyInput } from './event-types.ts'
 import type { FlushResult } from './flush-result.ts'
+import { snapshot } from './json-value.ts'
 import { safely } from './log.ts'
 import { createPorts } from './ports.ts'
 import { aliasCall, callApi, eraseCall, type ProfileCall } from './profile-call.ts'
@@ -103,17 +104,17 @@ function bindClient<Events extends EventMap<Events>>(
       }),
     alias: (input) => handled(() => call(aliasCall(input))) as Promise<AliasResult>,
     erase: (input) => handled(() => call(eraseCall(input)), 'id') as Promise<EraseResult>,
-    flush: (options) => handled(() => flush(options)),
+    flush: (options) => handled(() => flush(options), 'options'),
     shutdown(options) {
       delivery.isClosed = false
-      const flushed = handled(() => flush(options))
+      const flushed = handled(() => flush(options), 'options')
       delivery.close()
       return flushed
     },
     with(binding) {
       const {
         anonymousId,
-        context = {},
+        context,
         waitUntil: lifetime = waitUntil,
       } = plainObject<Binding>('binding', binding)
       assertFunction('waitUntil', lifetime)
@@ -121,7 +122,7 @@ function bindClient<Events extends EventMap<Events>>(
         audit,
         anonymousId: optionalId('anonymousId', anonymousId) ?? bound.anonymousId,
         userId: userId(binding) ?? bound.userId,
-        context: { ...bound.context, ...plainObject('context', context), ...audit },
+        context: { ...bound.context, ...snapshot('context', context), ...audit },
       }
       return bindClient(delivery, rebound, lifetime)
     },

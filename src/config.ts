@@ -1,5 +1,6 @@
 import type { GFluxNodeError } from './errors.ts'
 import type { EventContext, GFluxEvent } from './event-types.ts'
+import { snapshot } from './json-value.ts'
 import type { Logger } from './log.ts'
 import type { Fetcher, FetchFunction } from './ports.ts'
 import { isBrowser } from './runtime.ts'
@@ -112,7 +113,6 @@ export function resolveConfig(config: GFluxNodeConfig): ResolvedConfig {
     'a boolean',
     includeRuntimeContext,
   )
-  plainObject('defaultContext', resolved.defaultContext)
   let href = ''
   try {
     href = new URL(apiHost).href
@@ -120,5 +120,6 @@ export function resolveConfig(config: GFluxNodeConfig): ResolvedConfig {
     // refused below, without the value
   }
   expect(safeUrl.test(href), 'apiHost', 'https, or http on loopback, without credentials and query', apiHost)
-  return { ...resolved, apiHost: href.replace(/\/+$/, '') }
+  const defaultContext = snapshot('defaultContext', resolved.defaultContext)
+  return { ...resolved, defaultContext, apiHost: href.replace(/\/+$/, '') }
 }

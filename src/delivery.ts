@@ -106,16 +106,10 @@ export class Delivery {
 
   /** The API answered for good: it took the batch, or refused it. A 413 refuses it for its size alone. */
   settle(batch: Batch, answer: unknown, refusal: GFluxNodeError | undefined): void {
-    const { guard, queue, ports } = this
-    const { events } = batch
-    guard.reset()
+    this.guard.reset()
     if (!refusal) this.#accept(batch, answer as BatchAnswer)
-    else if (refusal.status === 413 && events[1]) {
-      const middle = events.length >> 1
-      queue.remove(batch)
-      queue.seal(ports.randomId(), events.slice(0, middle))
-      queue.seal(ports.randomId(), events.slice(middle))
-    } else this.#drop(batch, refusal)
+    else if (refusal.status === 413 && batch.events[1]) this.queue.split(batch, this.ports.randomId)
+    else this.#drop(batch, refusal)
   }
 
   /** A key that the API has forgotten does not keep a batch of unknown outcome from being stored twice. */
@@ -128,7 +122,7 @@ export class Delivery {
   }
 
   #accept(batch: Batch, { request_id: requestId, errors }: BatchAnswer): void {
-    this.queue.remove(batch, { requestId })
+    this.queue.settle(batch, { requestId })
     const details = Array.isArray(errors) ? errors.map(Object) : []
     const rejected = details.flatMap(({ index, error, detail }: Rejection) => {
       const event = batch.events[index]
@@ -141,7 +135,7 @@ export class Delivery {
 
   #drop(batch: Batch, failure: GFluxNodeError): void {
     const { error = failure.code, detail = failure.message } = Object(failure.details)
-    this.queue.remove(batch, { rejection: { error, detail }, failure })
+    this.queue.settle(batch, { rejection: { error, detail }, failure })
     this.#report(batch.events, failure)
   }
 

@@ -40,7 +40,10 @@ export function startFlush(
 ): Promise<FlushResult> {
   const { config, guard, log, ports, queue } = delivery
   const sends = new Set<Promise<void>>()
-  let waiting = events
+  /** The unsettled batches of the events covered. */
+  const waiting = new Set<Batch>()
+  /** The first event covered that nobody has sealed: events are sealed in order. */
+  let next = 0
   let pollMs = 4
   let hasSent = false
   /** When the last attempt began, if it failed and the guard does not know. */
@@ -52,7 +55,6 @@ export function startFlush(
     const attempts = ++batch.attempts
     const isLast = guard.failures > 0 || attempts > config.maxRetries
     batch.error = error
-    guard.pausedUntil = Math.max(guard.pausedUntil, now + retryAfterMs)
     failedAt = attemptedAt
     // A socket that died while the process was frozen deserves a new one at once.
     let delayMs = code === 'network_error' && attempts === 1 ? 0 : backoffMs(attempts, ports.random())
@@ -76,6 +78,7 @@ export function startFlush(
     hasSent = true
     const { answer, error, isUnknown } = await attempt(ports, delivery.batchRequest(batch), timeoutMs, signal)
     if (!queue.batches.includes(batch)) return // another flush settled it meanwhile
+    guard.pausedUntil = Math.max(guard.pausedUntil, ports.now() + (error?.retryAfterMs ?? 0))
     if (lease === batch.lease) {
       batch.leasedUntil = 0
       if (!isUnknown) batch.unknownSince = unknownSince
@@ -88,46 +91,57 @@ export function startFlush(
     delivery.settle(batch, answer, error)
   }
 
+  /** Brings up to date what is waited for. */
+  const look = (): void => {
+    for (const batch of waiting) {
+      if (queue.batches.includes(batch)) continue
+      waiting.delete(batch) // settled, or split
+      for (const event of batch.events) if (!event.settlement) waiting.add(event.batch as Batch)
+    }
+    for (let event = events[next]; event?.batch; event = events[++next])
+      if (!event.settlement) waiting.add(event.batch)
+  }
+
   const sendReady = (now: number): void => {
-    while (waiting.some((event) => !event.batch || isReady(event.batch, now))) {
+    while (next < events.length || [...waiting].some((batch) => isReady(batch, now))) {
       const batch = delivery.claim(now)
       if (!batch) return
       const sent = send(batch, now).finally(() => sends.delete(sent))
       sends.add(sent)
       sent.catch(() => undefined) // `wait` sees it, unless the flush has ended
+      look()
     }
   }
 
-  /** How long until there may be something to do for this batch. */
-  const waitMsFor = (batch: Batch | undefined, now: number): number => {
-    const restMs = batch ? batch.notBefore - now : 0
-    if (restMs <= 0) {
-      pollMs = Math.min(maxPollMs, pollMs * 1.2)
-      return pollMs
-    }
+  /** How long until there may be something to do for a batch. */
+  const waitMsFor = (batch: Batch, now: number): number => {
+    const restMs = batch.notBefore - now
+    if (restMs <= 0) return pollMs
     return !delivery.isExhausted(batch) || (ifDown === 'wait' && restMs <= patienceMs) ? restMs : Infinity
   }
+
+  /** Is there nothing left but batches that `isDone`? */
+  const isOver = (isDone: (batch: Batch) => boolean): boolean =>
+    next >= events.length && [...waiting].every(isDone)
 
   /** Starts what can be sent. Returns how long to wait for anything but the own sends. */
   const step = (now: number): number => {
     delivery.dropExpired(now)
-    waiting = waiting.filter((event) => !event.settlement)
+    look()
     // Where nobody waits for an API that is down, a batch whose retries are exhausted waits for a later flush.
-    const isGivenUp = ({ batch }: QueuedEvent): boolean =>
-      delivery.isExhausted(batch) &&
-      ifDown !== 'wait' &&
-      (ifDown === 'try' || (batch as Batch).notBefore > now)
-    if (waiting.every(isGivenUp) || now >= deadline || signal?.aborted) return Infinity
-    let waitMs = Infinity
+    const isGivenUp = (batch: Batch): boolean =>
+      delivery.isExhausted(batch) && ifDown !== 'wait' && (ifDown === 'try' || batch.notBefore > now)
+    if (isOver(isGivenUp) || now >= deadline || signal?.aborted) return Infinity
     const closedMs = guard.opensAt() - now
-    if (closedMs > 0) {
-      const isOwnRetry = guard.pausedUntil > now && (hasSent || ifDown === 'try')
-      if (closedMs <= (ifDown === 'wait' ? patienceMs : isOwnRetry ? maxRetryAfterMs : 0)) waitMs = closedMs
-    } else {
+    const isOwnRetry = guard.pausedUntil > now && (hasSent || ifDown === 'try')
+    let waitMs = Infinity
+    if (closedMs <= 0) {
       sendReady(now)
-      for (const batch of new Set(waiting.map((event) => event.batch)))
-        waitMs = Math.min(waitMs, waitMsFor(batch, now))
-    }
+      pollMs = Math.min(maxPollMs, pollMs * 1.2)
+      const waits = [...waiting].map((batch) => waitMsFor(batch, now))
+      waitMs = Math.min(...waits, next < events.length ? pollMs : Infinity)
+    } else if (closedMs <= (ifDown === 'wait' ? patienceMs : isOwnRetry ? maxRetryAfterMs : 0))
+      waitMs = closedMs
     return now + waitMs < deadline ? waitMs : Infinity // no wait is begun that the budget can't hold
   }
 
@@ -148,7 +162,7 @@ export function startFlush(
     const report = (): void => {
       const result = flushResult(events)
       const refused = events.find((event) => event.settlement?.failure)?.settlement?.failure
-      const exhausted = waiting.find((event) => delivery.isExhausted(event.batch))?.batch?.error
+      const exhausted = [...waiting].find((batch) => delivery.isExhausted(batch))?.error
       // Where the caller's budget ended the flush, pending events are no failure.
       const error = refused ?? (ports.now() < deadline ? exhausted : undefined)
       if (error) reject(new GFluxNodeError(error.code, error.message, { ...error, result }))
@@ -158,19 +172,20 @@ export function startFlush(
       for (;;) {
         const waitMs = step(ports.now())
         if (waitMs === Infinity && !sends.size) return
-        if (isBackground && waiting.every((event) => delivery.isExhausted(event.batch))) report()
+        if (isBackground && isOver((batch) => delivery.isExhausted(batch))) report()
         await wait(waitMs)
       }
     }
     if (ifDown === 'try') {
       guard.reset()
-      for (const { batch } of events) if (batch) batch.attempts = batch.notBefore = 0
+      for (const { batch } of events)
+        if (batch && delivery.isExhausted(batch)) batch.attempts = batch.notBefore = 0
     }
     run()
       // such as Workers' global scope, where nothing may be sent
       .catch((cause) => log.warn('The flush stopped', { cause }))
       .then(() => {
-        if (failedAt !== undefined && waiting.length) guard.trip(ports.now(), failedAt)
+        if (failedAt !== undefined && !isOver(() => false)) guard.trip(ports.now(), failedAt)
         report()
       }, reject)
   })

@@ -1,5 +1,5 @@
 import { asValidationError } from './errors.ts'
-import { expect, kindOf } from './validation.ts'
+import { expect, kindOf, plainObject } from './validation.ts'
 
 /**
  * Serialises, and refuses what JSON can't hold, naming the field. JSON writes NaN, Infinity and invalid dates as
@@ -14,6 +14,11 @@ export function toJson(value: object): string {
   }
   if (json.includes('null')) assertJsonValue(value, '', [])
   return json
+}
+
+/** A copy of a plain object: what the caller changes later changes nothing. */
+export function snapshot(field: string, value: unknown): Record<string, unknown> {
+  return JSON.parse(toJson(plainObject(field, value)))
 }
 
 function assertJsonValue(value: unknown, path: string, ancestors: readonly unknown[]): void {

@@ -60,22 +60,35 @@ export class Queue {
     this.bytes += event.bytes
   }
 
-  /** Seals events: by default the oldest open ones, as many as one request may hold. */
-  seal(key: string, events: readonly QueuedEvent[] = this.#takeOpen()): Batch {
-    const batch: Batch = { key, events, attempts: 0, notBefore: 0, lease: 0, leasedUntil: 0 }
-    for (const event of events) event.batch = batch
-    this.batches.push(batch)
-    return batch
+  /** Seals the oldest open events, as many as one request may hold. */
+  seal(key: string): Batch {
+    return this.#insert(this.batches.length, key, this.#takeOpen())
   }
 
-  /** Takes a batch out: for good with a settlement, else to be sealed anew. */
-  remove(batch: Batch, settlement?: Settlement): void {
+  /** Halves a batch that was too large, under new keys, in its place. */
+  split(batch: Batch, createKey: () => string): void {
+    const at = this.batches.indexOf(batch)
+    const middle = batch.events.length >> 1
+    this.batches.splice(at, 1)
+    this.#insert(at, createKey(), batch.events.slice(middle))
+    this.#insert(at, createKey(), batch.events.slice(0, middle))
+  }
+
+  /** Settles a batch's events and takes it out. */
+  settle(batch: Batch, settlement: Settlement): void {
     this.batches.splice(this.batches.indexOf(batch), 1)
-    for (const event of settlement ? batch.events : []) {
-      event.settlement = settlement as Settlement
+    for (const event of batch.events) {
+      event.settlement = settlement
       this.size--
       this.bytes -= event.bytes
     }
+  }
+
+  #insert(at: number, key: string, events: readonly QueuedEvent[]): Batch {
+    const batch: Batch = { key, events, attempts: 0, notBefore: 0, lease: 0, leasedUntil: 0 }
+    for (const event of events) event.batch = batch
+    this.batches.splice(at, 0, batch)
+    return batch
   }
 
   #takeOpen(): QueuedEvent[] {

@@ -1,0 +1,59 @@
+import { spawn } from 'node:child_process'
+import { chmod, mkdir, readFile, symlink } from 'node:fs/promises'
+import { join } from 'node:path'
+import { describe, expect, inject, it } from 'vitest'
+import { runModule, runNode } from '../support/child.ts'
+import { findNodes } from '../support/nodes.ts'
+import { createProject } from '../support/project.ts'
+
+const root = inject('packageRoot')
+
+describe.each(findNodes())('gflux on Node $version', ({ path: node }) => {
+  it('dev serves the ingest until it is interrupted', async () => {
+    await using project = await createProject(root)
+    const { bin } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'))
+    const command = join(project.folder, 'node_modules/.bin/gflux')
+    const target = join(project.folder, 'node_modules/@getfluxly/node', bin.gflux)
+    await mkdir(join(project.folder, 'node_modules/.bin'))
+    await symlink(target, command)
+    await chmod(target, 0o755)
+    const child = spawn(node, [command, 'dev', '--port', '0'], { stdio: ['ignore', 'pipe', 'inherit'] })
+    let output = ''
+    const ended = new Promise<number | null>((resolve) => {
+      child.once('close', (code) => resolve(code))
+    })
+    const apiHost = await new Promise<string>((resolve) => {
+      child.stdout.setEncoding('utf8').on('data', (text) => {
+        output += text
+        const url = /apiHost: '([^']+)'/.exec(output)?.[1]
+        if (url && output.includes('Ctrl+C')) resolve(url)
+      })
+    })
+
+    const sent = await runModule(
+      `
+      import { initGFluxNode } from '@getfluxly/node'
+      const gflux = initGFluxNode({ token: 'gflux_secret_dev', apiHost: '${apiHost}' })
+      await gflux.track('opened', { userId: 'user_1' })
+      console.log((await gflux.shutdown()).accepted)`,
+      { node, cwd: project.folder },
+    )
+    child.kill('SIGINT')
+    const code = await ended
+
+    expect(sent).toEqual({ code: 0, stdout: '1\n', stderr: '' })
+    expect(output).toMatch(/POST \/v1\/events\/batch 202 {2}1 event/)
+    expect(output).toMatch(/1 request, 1 event stored, 0 rejected\n$/)
+    expect(code).toBe(0)
+  })
+
+  it('explains itself and what it does not understand', async () => {
+    const cli = join(root, 'dist/cli.js')
+
+    const help = await runNode([cli, '--help'], { node })
+    const wrong = await runNode([cli, 'serve'], { node })
+
+    expect(help).toMatchObject({ code: 0, stderr: '', stdout: expect.stringContaining('Usage: gflux dev') })
+    expect(wrong).toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining('unknown command') })
+  })
+})

@@ -1,0 +1,50 @@
+import { describe, expect, inject, it } from 'vitest'
+import { createProject } from '../support/project.ts'
+
+const source = `
+import { initGFluxNode, GFluxNodeError, flushAfter, type FlushResult, type GFluxNode } from '@getfluxly/node'
+import { createTestIngest } from '@getfluxly/node/testing'
+
+const ingest = createTestIngest()
+const gflux: GFluxNode = initGFluxNode({ token: 'gflux_secret_x', fetch: ingest.fetch })
+const result: FlushResult | null = await gflux.track('opened', { userId: 'user_1', properties: { plan: 'pro' } })
+await flushAfter(gflux, Promise.resolve(1))
+try {
+  await gflux.flush({ timeoutMs: 1000, signal: new AbortController().signal })
+} catch (error) {
+  if (GFluxNodeError.is(error)) throw new Error(error.code + error.status + error.result?.pending)
+}
+export default result
+`
+
+const strict = {
+  strict: true,
+  exactOptionalPropertyTypes: true,
+  noUncheckedIndexedAccess: true,
+  target: 'ES2022',
+  module: 'ESNext',
+  moduleResolution: 'Bundler',
+  skipLibCheck: false,
+  noEmit: true,
+}
+
+describe('the published types', () => {
+  it.each<[title: string, options: object, packages: string[]]>([
+    ['Node’s types', { lib: ['ES2022'], types: ['node'] }, ['@types/node', 'undici-types']],
+    ['a browser’s types alone', { lib: ['ES2022', 'DOM'], types: [] }, []],
+    ['a worker’s types alone', { lib: ['ES2022', 'WebWorker'], types: [] }, []],
+    ['a browser’s types and disposables', { lib: ['ES2022', 'DOM', 'ESNext.Disposable'], types: [] }, []],
+  ])('stand with %s', async (_title, options, packages) => {
+    await using project = await createProject(inject('packageRoot'), packages)
+    await project.write('index.ts', source)
+    await project.write(
+      'tsconfig.json',
+      JSON.stringify({ compilerOptions: { ...strict, ...options }, include: ['index.ts'] }),
+    )
+
+    const { stdout, code } = await project.compile()
+
+    expect(stdout).toBe('')
+    expect(code).toBe(0)
+  })
+})

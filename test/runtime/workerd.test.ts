@@ -1,0 +1,181 @@
+import { describe, expect, inject, it } from 'vitest'
+import { compatibilityDates, openWorkerd } from '../support/workerd.ts'
+
+const packageRoot = inject('packageRoot')
+
+/** Waits for what goes on after an answer, with a bound. */
+async function until(isTrue: () => boolean): Promise<void> {
+  const deadline = Date.now() + 20_000
+  while (!isTrue()) {
+    if (Date.now() > deadline) throw new Error('the condition never came true')
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+}
+
+const crossTalk = /different request|Illegal invocation|Disallowed operation|Uncaught|unhandled/i
+
+describe.each(compatibilityDates)('in workerd as of %s', (compatibilityDate) => {
+  it.each([
+    ['flushAt 20', 20],
+    ['flushAt 1', 1],
+  ])('an event of global scope goes out with the first request: %s', async (_title, flushAt) => {
+    const script = `
+      import { initGFluxNode } from './dist/index.js'
+      const gflux = initGFluxNode({ token: 'gflux_secret_x', flushAt: ${flushAt} })
+      const tracked = gflux.track('started', { userId: 'user_1' })
+      export default {
+        async fetch() {
+          return Response.json([await tracked, await gflux.flush()])
+        },
+      }`
+    await using worker = await openWorkerd({ packageRoot, script, compatibilityDate })
+
+    const [tracked, flushed] = JSON.parse(await worker.get())
+
+    expect(tracked?.accepted ?? 0).toBe(0)
+    expect(flushed).toMatchObject({ accepted: 1, rejected: 0, pending: 0 })
+    expect(worker.ingest.events).toMatchObject([{ event: 'started', context: { runtime: 'workerd' } }])
+    expect(worker.output.join('')).not.toMatch(crossTalk)
+  })
+
+  it.each([
+    ['the bare global', '{}'],
+    ['a function', '{ fetch }'],
+    ['a function of one’s own', '{ fetch: (url, init) => fetch(url, init) }'],
+    ['a service binding', '{ fetch: env.INGEST }'],
+    ['a bound function', '{ fetch: env.INGEST.fetch.bind(env.INGEST) }'],
+  ])('sends by way of %s', async (_title, options) => {
+    const script = `
+      import { initGFluxNode } from './dist/index.js'
+      export default {
+        async fetch(request, env) {
+          const gflux = initGFluxNode({ token: 'gflux_secret_x', maxRetries: 0, ...${options} })
+          await gflux.track('opened', { userId: 'user_1' })
+          await gflux.alias({ userId: 'user_1', anonymousId: 'anon_1' })
+          return Response.json(await gflux.flush().catch(({ message, cause }) => message + cause))
+        },
+      }`
+    await using worker = await openWorkerd({ packageRoot, script, compatibilityDate })
+
+    const flushed = JSON.parse(await worker.get())
+
+    expect(flushed).toMatchObject({ accepted: 1, pending: 0 })
+    expect(worker.ingest.stats).toMatchObject({ requests: 2, stored: 1 })
+    expect(worker.output.join('')).not.toMatch(crossTalk)
+  })
+
+  it('does not follow a redirect', async () => {
+    const script = `
+      import { initGFluxNode } from './dist/index.js'
+      export default {
+        async fetch() {
+          const gflux = initGFluxNode({ token: 'gflux_secret_x', maxRetries: 0 })
+          await gflux.track('opened', { userId: 'user_1' })
+          return Response.json(await gflux.flush().catch(({ code, status }) => ({ code, status })))
+        },
+      }`
+    await using worker = await openWorkerd({ packageRoot, script, compatibilityDate })
+    worker.ingest.fail({ redirect: 'https://elsewhere.example.com/' })
+
+    const failed = JSON.parse(await worker.get())
+
+    expect(failed).toEqual({ code: 'invalid_response', status: 307 })
+    expect(worker.ingest.requests.map(({ path }) => path)).toEqual(['/v1/events/batch'])
+  })
+})
+
+describe('this harness', () => {
+  it('sees what the runtime complains about', async () => {
+    const script = `
+      let controller
+      export default {
+        async fetch() {
+          controller ??= new AbortController()
+          return await fetch('https://api.getfluxly.com/', { signal: controller.signal }).catch((error) => {
+            console.error(error)
+            return new Response('failed')
+          })
+        },
+      }`
+    await using worker = await openWorkerd({ packageRoot, script })
+
+    await worker.get()
+    const second = await worker.get()
+    await until(() => worker.output.length > 0)
+
+    expect(second).toBe('failed')
+    expect(worker.output.join('')).toMatch(crossTalk)
+  })
+})
+
+/** One client for all requests; each tracks two events, and the path says how it behaves besides. */
+const sharedClient = `
+  import { waitUntil } from 'cloudflare:workers'
+  import { initGFluxNode } from './dist/index.js'
+  const gflux = initGFluxNode({ token: 'gflux_secret_x', concurrency: 2, waitUntil, maxRetries: 5 })
+  const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms))
+  export default {
+    async fetch(request) {
+      const { pathname } = new URL(request.url)
+      const [, kind, id] = pathname.split('/')
+      const track = (n) => gflux.track('opened', { userId: 'user_1', properties: { id: id + '-' + n } })
+      track(1)
+      if (kind === 'slow') await sleep(30)
+      await track(2)
+      if (kind === 'throw') throw new Error('on purpose')
+      if (kind === 'hang') await new Promise(() => {})
+      return new Response('ok')
+    },
+  }`
+
+describe('a client that all requests of a worker share', () => {
+  it('delivers every event once while one request in four fails', async () => {
+    await using worker = await openWorkerd({ packageRoot, script: sharedClient })
+    worker.ingest.fail({ status: 503, every: 4 })
+
+    await Promise.all(
+      Array.from({ length: 20 }, (_, id) => worker.get(`/${['plain', 'slow', 'throw'][id % 3]}/${id}`)),
+    )
+    await until(() => worker.ingest.stats.stored === 40)
+
+    const { duplicates, keyConflicts, rejected } = worker.ingest.stats
+    expect({ duplicates, keyConflicts, rejected }).toEqual({ duplicates: 0, keyConflicts: 0, rejected: 0 })
+    expect(worker.output.join('')).not.toMatch(/different request|Illegal invocation|Disallowed/i)
+  })
+
+  it('delivers the others’ events where a request never ends, and that one’s too', async () => {
+    await using worker = await openWorkerd({ packageRoot, script: sharedClient })
+
+    const hanging = worker.get('/hang/0').catch(() => 'gave up')
+    await Promise.all(Array.from({ length: 6 }, (_, id) => worker.get(`/plain/${id + 1}`)))
+    await until(() => worker.ingest.stats.stored === 14)
+
+    expect(worker.ingest.stats).toMatchObject({ duplicates: 0, keyConflicts: 0 })
+    expect(worker.output.join('')).not.toMatch(/different request|Illegal invocation|Disallowed/i)
+    void hanging
+  })
+
+  it('goes on where an ended request left its flush half done', async () => {
+    const script = `
+      import { initGFluxNode } from './dist/index.js'
+      const gflux = initGFluxNode({ token: 'gflux_secret_x', timeoutMs: 300 })
+      export default {
+        async fetch(request) {
+          const { pathname } = new URL(request.url)
+          await gflux.track('opened', { userId: 'user_1', properties: { pathname } })
+          const flushing = gflux.flush()
+          if (pathname === '/leave') return new Response('left')
+          return Response.json(await flushing)
+        },
+      }`
+    await using worker = await openWorkerd({ packageRoot, script })
+    worker.ingest.fail({ hang: true })
+
+    await worker.get('/leave')
+    const flushed = JSON.parse(await worker.get('/stay'))
+
+    expect(flushed).toMatchObject({ accepted: 2, rejected: 0, pending: 0 })
+    expect(worker.ingest.stats).toMatchObject({ stored: 2, duplicates: 0, keyConflicts: 0 })
+    expect(worker.output.join('')).not.toMatch(/different request|Illegal invocation|Disallowed/i)
+  })
+})

@@ -1,0 +1,86 @@
+import { createClient } from '../../src/client.ts'
+import { resolveConfig } from '../../src/config.ts'
+import { Delivery } from '../../src/delivery.ts'
+import type { DroppedEvents, FlushResult, GFluxNode, GFluxNodeConfig } from '../../src/index.ts'
+import { GFluxNodeError } from '../../src/index.ts'
+import { type Fate, VirtualApi } from './virtual-api.ts'
+import { VirtualClock } from './virtual-clock.ts'
+import { createVirtualPorts, type VirtualPorts } from './virtual-ports.ts'
+
+export const TOKEN = 'gflux_secret_engine_0123456789'
+
+export interface LogLine {
+  readonly level: 'debug' | 'warn'
+  readonly message: string
+  readonly context: Record<string, unknown> | undefined
+  readonly at: number
+}
+
+export interface VirtualClient {
+  readonly gflux: GFluxNode
+  readonly clock: VirtualClock
+  readonly ports: VirtualPorts
+  readonly api: VirtualApi
+  readonly logged: LogLine[]
+  readonly dropped: DroppedEvents[]
+  /** Tracks events named e1, e2, …, un-awaited. */
+  readonly track: (count: number) => Promise<FlushResult | null>[]
+  /** Names of the stored events. */
+  readonly stored: () => string[]
+}
+
+/** A client in virtual time, of an API where all requests meet these fates, one after another, then none. */
+export function openVirtual(config: Partial<GFluxNodeConfig> = {}, ...fates: Fate[]): VirtualClient {
+  const clock = new VirtualClock()
+  const api = new VirtualApi(clock)
+  api.next = fates
+  const logged: LogLine[] = []
+  const dropped: DroppedEvents[] = []
+  const log = (level: LogLine['level']) => (message: string, context?: Record<string, unknown>) => {
+    logged.push({ level, message, context, at: clock.now() })
+  }
+  const resolved = resolveConfig({
+    token: TOKEN,
+    flushAt: 1000,
+    logger: { debug: log('debug'), warn: log('warn') },
+    onDrop: (drop) => dropped.push(drop),
+    ...config,
+  })
+  const ports = createVirtualPorts(api.fetch, 1, clock)
+  const gflux = createClient(new Delivery(resolved, ports)) as GFluxNode
+  let count = 0
+  const track = (events: number): Promise<FlushResult | null>[] =>
+    Array.from({ length: events }, () =>
+      gflux.track(`e${++count}`, { userId: 'u', properties: { n: count } }),
+    )
+  return {
+    gflux,
+    clock,
+    ports,
+    api,
+    logged,
+    dropped,
+    track,
+    stored: () => api.events.map(({ event }) => event),
+  }
+}
+
+/** The SDK's error that the promise rejects with, in virtual time. */
+export async function rejection(clock: VirtualClock, promise: Promise<unknown>): Promise<GFluxNodeError> {
+  try {
+    await clock.outcome(promise)
+  } catch (error) {
+    if (GFluxNodeError.is(error)) return error
+    throw error
+  }
+  throw new Error('Expected the call to fail')
+}
+
+/** Its distinct idempotency keys, in order of first use. */
+export function keysOf({ calls }: VirtualApi): string[] {
+  return [...new Set(calls.map(({ key }) => key))]
+}
+
+export function uuid(count: number): string {
+  return `00000000-0000-4000-8000-${String(count).padStart(12, '0')}`
+}
