@@ -10,8 +10,8 @@ import { type Batch, isReady, Queue, type QueuedEvent } from './queue.ts'
 
 /** When a full queue is flushed. */
 const overflowRetryMs = 1000
-/** The API remembers an idempotency key for 24 hours. */
-const keyLifetimeMs = 24 * 60 * 60 * 1000
+/** The API remembers an idempotency key for 24 hours: a minute less leaves time for the request under way. */
+const keyLifetimeMs = (24 * 60 - 1) * 60 * 1000
 /** Settles when the events are, or when their retries are exhausted; goes on trying for a while after that. */
 const background: FlushLimits = { deadline: Infinity, ifDown: 'wait', isBackground: true }
 

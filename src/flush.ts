@@ -77,8 +77,8 @@ export function startFlush(
     batch.leasedUntil = now + Math.min(timeoutMs, maxLeaseMs) + leaseGraceMs
     hasSent = true
     const { answer, error, isUnknown } = await attempt(ports, delivery.batchRequest(batch), timeoutMs, signal)
-    if (!queue.batches.includes(batch)) return // another flush settled it meanwhile
     guard.pausedUntil = Math.max(guard.pausedUntil, ports.now() + (error?.retryAfterMs ?? 0))
+    if (!queue.batches.includes(batch)) return // another flush settled it meanwhile
     if (lease === batch.lease) {
       batch.leasedUntil = 0
       if (!isUnknown) batch.unknownSince = unknownSince
