@@ -1,0 +1,136 @@
+import { describe, expect, it } from 'vitest'
+import { keysOf, openVirtual } from '../../support/virtual-client.ts'
+
+describe('a budget', () => {
+  it.each([true, false])('is kept when the API hangs; hears of the abort: %s', async (hears) => {
+    const { gflux, clock, track } = openVirtual({}, { gets: 'hang', ignoresAbort: !hears })
+    const began = clock.now()
+    track(2)
+
+    const result = await clock.outcome(gflux.flush({ timeoutMs: 1_500 }))
+
+    expect(result).toMatchObject({ accepted: 0, rejected: 0, pending: 2 })
+    expect(clock.now() - began).toBe(1_500)
+  })
+
+  it('is kept over all requests and waits', async () => {
+    const { gflux, clock, api, track } = openVirtual({ maxRetries: 100, timeoutMs: 300 })
+    api.otherwise = () => ({ gets: 'hang' })
+    const began = clock.now()
+    track(1)
+
+    const result = await clock.outcome(gflux.flush({ timeoutMs: 4_000 }))
+
+    expect(result).toMatchObject({ pending: 1 })
+    expect(clock.now() - began).toBeLessThanOrEqual(4_000)
+    expect(api.calls.length).toBeGreaterThan(1)
+  })
+
+  it('begins no wait that it can’t hold', async () => {
+    const { gflux, clock, track } = openVirtual({}, { gets: 503, retryAfter: 10, latencyMs: 40 })
+    const began = clock.now()
+    track(1)
+
+    const result = await clock.outcome(gflux.flush({ timeoutMs: 3_000 }))
+
+    expect(result).toMatchObject({ pending: 1 })
+    expect(clock.now() - began).toBe(40)
+  })
+
+  it('begins no backoff that it can’t hold', async () => {
+    const { gflux, clock, track } = openVirtual({}, { gets: 503, latencyMs: 40 })
+    const began = clock.now()
+    track(1)
+
+    const result = await clock.outcome(gflux.flush({ timeoutMs: 300 }))
+
+    expect(result).toMatchObject({ pending: 1 })
+    expect(clock.now() - began).toBe(40)
+  })
+
+  it('of 0 sends nothing and keeps everything', async () => {
+    const { gflux, clock, api, track } = openVirtual()
+    track(3)
+
+    const result = await clock.outcome(gflux.flush({ timeoutMs: 0 }))
+
+    expect(result).toMatchObject({ accepted: 0, rejected: 0, pending: 3 })
+    expect(api.calls).toEqual([])
+    expect(clock.sleeps).toEqual([])
+    expect(await clock.outcome(gflux.flush())).toMatchObject({ accepted: 3 })
+  })
+
+  it('that ends while a request is under way leaves its batch to the next flush, under the same key', async () => {
+    const { gflux, clock, api, track, stored } = openVirtual({}, { latencyMs: 900 })
+    track(1)
+    await clock.outcome(gflux.flush({ timeoutMs: 500 }))
+
+    const result = await clock.outcome(gflux.flush())
+
+    expect(result).toMatchObject({ accepted: 1 })
+    expect(keysOf(api)).toHaveLength(1)
+    expect(stored()).toEqual(['e1'])
+  })
+})
+
+describe('a signal', () => {
+  it('ends a request under way; the batch goes out later under the same key', async () => {
+    const { gflux, clock, api, track, stored } = openVirtual({}, { gets: 'hang', stores: true })
+    const controller = new AbortController()
+    const began = clock.now()
+    track(1)
+    const flushed = gflux.flush({ signal: controller.signal })
+    await clock.advance(800)
+    controller.abort()
+
+    const result = await clock.outcome(flushed)
+
+    expect(result).toMatchObject({ accepted: 0, pending: 1 })
+    expect(clock.now() - began).toBe(800)
+    expect(api.inFlight).toEqual([])
+    expect(await clock.outcome(gflux.flush())).toMatchObject({ accepted: 1 })
+    expect(keysOf(api)).toHaveLength(1)
+    expect(stored()).toEqual(['e1'])
+  })
+
+  it('ends a wait between two requests', async () => {
+    const { gflux, clock, track } = openVirtual({}, { gets: 503, retryAfter: 20 })
+    const controller = new AbortController()
+    const began = clock.now()
+    track(1)
+    const flushed = gflux.flush({ signal: controller.signal })
+    await clock.advance(1_000)
+    controller.abort()
+
+    const result = await clock.outcome(flushed)
+
+    expect(result).toMatchObject({ pending: 1 })
+    expect(clock.now() - began).toBe(1_000)
+    expect(clock.timers).toEqual([])
+  })
+
+  it('that is aborted already sends nothing', async () => {
+    const { gflux, clock, api, track } = openVirtual()
+    track(1)
+
+    const result = await clock.outcome(gflux.flush({ signal: AbortSignal.abort() }))
+
+    expect(result).toMatchObject({ pending: 1 })
+    expect(api.calls).toEqual([])
+  })
+
+  it('that aborts is no failure of the API: the next flush sends at once', async () => {
+    const { gflux, clock, api, track } = openVirtual({}, { gets: 'hang' })
+    const controller = new AbortController()
+    track(1)
+    const flushed = gflux.flush({ signal: controller.signal })
+    await clock.advance(100)
+    controller.abort()
+    await clock.outcome(flushed)
+
+    const result = await clock.outcome(gflux.flush({ ifDown: 'skip' }))
+
+    expect(result).toMatchObject({ accepted: 1 })
+    expect((api.calls[1]?.sentAt ?? 0) - (api.calls[0]?.sentAt ?? 0)).toBe(100)
+  })
+})

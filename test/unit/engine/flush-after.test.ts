@@ -1,0 +1,145 @@
+import { describe, expect, it, vi } from 'vitest'
+import { flushAfter } from '../../../src/index.ts'
+import { openVirtual } from '../../support/virtual-client.ts'
+
+describe('flushAfter', () => {
+  it('gives the handler’s result, the very same', async () => {
+    const { gflux, clock } = openVirtual()
+    const result = { status: 200 }
+
+    expect(await clock.outcome(flushAfter(gflux, result))).toBe(result)
+    expect(await clock.outcome(flushAfter(gflux, Promise.resolve(result)))).toBe(result)
+  })
+
+  it('gives the handler’s error, the very same, after the flush', async () => {
+    const { gflux, clock, track, stored } = openVirtual()
+    const error = new Error('the handler’s own')
+    track(1)
+
+    const flushed = clock.outcome(flushAfter(gflux, Promise.reject(error)))
+
+    await expect(flushed).rejects.toBe(error)
+    expect(stored()).toEqual(['e1'])
+  })
+
+  it('calls the `then` of a thenable once', async () => {
+    const { gflux, clock } = openVirtual()
+    // biome-ignore lint/suspicious/noThenProperty: a thenable is what this is about
+    const thenable = { then: vi.fn((resolve: (value: string) => void) => resolve('lazy')) }
+
+    const result = await clock.outcome(flushAfter(gflux, thenable as unknown as PromiseLike<string>))
+
+    expect(result).toBe('lazy')
+    expect(thenable.then).toHaveBeenCalledTimes(1)
+  })
+
+  it('waits for the flush where there is no lifetime', async () => {
+    const { gflux, clock, track, stored } = openVirtual({}, { latencyMs: 300 })
+    track(1)
+
+    await clock.outcome(flushAfter(gflux, 'done'))
+
+    expect(stored()).toEqual(['e1'])
+  })
+
+  it('leaves the flush to the lifetime where there is one', async () => {
+    const { gflux, clock, track, stored } = openVirtual({}, { latencyMs: 300 })
+    const held: Promise<unknown>[] = []
+    const began = clock.now()
+    track(1)
+
+    const result = await clock.outcome(flushAfter(gflux, 'done', { waitUntil: (work) => held.push(work) }))
+
+    expect(result).toBe('done')
+    expect(clock.now()).toBe(began)
+    expect(stored()).toEqual([])
+    await clock.outcome(Promise.all(held))
+    expect(stored()).toEqual(['e1'])
+  })
+
+  it('waits for the flush where the lifetime throws', async () => {
+    const { gflux, clock, track, stored } = openVirtual()
+    const waitUntil = (): never => {
+      throw new Error('outside of a request')
+    }
+    track(1)
+
+    await clock.outcome(flushAfter(gflux, 'done', { waitUntil }))
+
+    expect(stored()).toEqual(['e1'])
+  })
+
+  it('asks for the budget when the handler has ended', async () => {
+    const { gflux, clock, api, track } = openVirtual()
+    api.otherwise = () => ({ gets: 'hang' })
+    const timeoutMs = vi.fn(() => 300)
+    let end = (): void => undefined
+    const handled = new Promise<void>((resolve) => {
+      end = resolve
+    })
+    const began = clock.now()
+    track(1)
+    const flushed = flushAfter(gflux, handled, { timeoutMs })
+    await clock.advance(5_000)
+    const askedEarly = timeoutMs.mock.calls.length
+
+    end()
+    await clock.outcome(flushed)
+
+    expect(askedEarly).toBe(0)
+    expect(clock.now() - began).toBe(5_300)
+  })
+
+  it('covers what is tracked until the handler ends', async () => {
+    const { gflux, clock, track, stored } = openVirtual()
+    const handler = async (): Promise<void> => {
+      track(1)
+      await new Promise<void>((resolve) => clock.timer(50, resolve))
+      track(1)
+    }
+
+    await clock.outcome(flushAfter(gflux, handler()))
+
+    expect(stored()).toEqual(['e1', 'e2'])
+  })
+
+  it.each([{ gets: 401 }, { gets: 503 }, { gets: 'hang' }, { gets: 'reset' }] as const)(
+    'gives the result whatever the API does: $gets',
+    async (fate) => {
+      const { gflux, clock, api, track } = openVirtual()
+      api.otherwise = () => fate
+      track(1)
+
+      expect(await clock.outcome(flushAfter(gflux, 'done', { timeoutMs: 4_000 }))).toBe('done')
+    },
+  )
+
+  it('gives the result after a shutdown, and where the budget makes no sense', async () => {
+    const { gflux, clock, track } = openVirtual()
+    track(1)
+    expect(await clock.outcome(flushAfter(gflux, 'done', { timeoutMs: Number.NaN }))).toBe('done')
+    await clock.outcome(gflux.shutdown())
+
+    expect(await clock.outcome(flushAfter(gflux, 'done'))).toBe('done')
+  })
+
+  it('sends nothing where no time is left', async () => {
+    const { gflux, clock, api, track } = openVirtual()
+    track(1)
+
+    await clock.outcome(flushAfter(gflux, 'done', { timeoutMs: -20 }))
+
+    expect(api.calls).toEqual([])
+  })
+
+  it('does nothing where nothing was tracked: no request, no timer, no randomness', async () => {
+    const { gflux, clock, api, ports } = openVirtual()
+
+    await clock.outcome(flushAfter(gflux, 'done'))
+    await clock.outcome(flushAfter(gflux, 'done', { waitUntil: () => undefined }))
+
+    expect(api.calls).toEqual([])
+    expect(clock.sleeps).toEqual([])
+    expect(ports.drawn).toEqual({ numbers: 0, ids: 0 })
+  })
+})

@@ -1,0 +1,78 @@
+import { describe, expect, it } from 'vitest'
+import { openVirtual } from '../../support/virtual-client.ts'
+
+describe('flushIntervalMs', () => {
+  it('of 0 makes no timer', async () => {
+    const { clock, track, stored } = openVirtual({ flushIntervalMs: 0 })
+    track(3)
+
+    await clock.advance(3_600_000)
+
+    expect(clock.sleeps).toEqual([])
+    expect(stored()).toEqual([])
+  })
+
+  it('makes one timer with the first event, which holds no process open', async () => {
+    const { clock, track } = openVirtual({ flushIntervalMs: 5_000 })
+    const began = clock.now()
+
+    track(3)
+    await clock.advance(1_000)
+    track(3)
+
+    expect(clock.timers).toMatchObject([{ at: began + 5_000, unref: true }])
+  })
+
+  it('delivers when the time is over, and again with the next event', async () => {
+    const { clock, track, stored } = openVirtual({ flushIntervalMs: 5_000 })
+    track(2)
+    await clock.advance(5_100)
+    const first = stored()
+    await clock.advance(60_000)
+    track(1)
+
+    await clock.advance(5_100)
+
+    expect(first).toEqual(['e1', 'e2'])
+    expect(stored()).toEqual(['e1', 'e2', 'e3'])
+    expect(clock.timers).toEqual([])
+  })
+
+  it('is made anew when the invocation that had made the timer is gone', async () => {
+    const { clock, track, stored } = openVirtual({ flushIntervalMs: 1_000 })
+    await clock.invoke(async (invocation) => {
+      track(1)
+      await clock.settle()
+      clock.abandon(invocation)
+    })
+    await clock.advance(10_000)
+    track(1)
+
+    await clock.advance(2_000)
+
+    expect(stored()).toEqual(['e1', 'e2'])
+  })
+
+  it('keeps what the API did not take', async () => {
+    const { gflux, clock, api, track } = openVirtual({ flushIntervalMs: 1_000, maxRetries: 0 })
+    api.otherwise = () => ({ gets: 503 })
+    track(2)
+    await clock.drain()
+    api.otherwise = () => ({})
+
+    const result = await clock.outcome(gflux.flush())
+
+    expect(result).toMatchObject({ accepted: 2 })
+  })
+
+  it('is stopped by a shutdown', async () => {
+    const { gflux, clock, api, track } = openVirtual({ flushIntervalMs: 5_000 })
+    track(1)
+
+    const result = await clock.outcome(gflux.shutdown())
+
+    expect(result).toMatchObject({ accepted: 1 })
+    expect(clock.timers).toEqual([])
+    expect(api.calls).toHaveLength(1)
+  })
+})

@@ -1,0 +1,130 @@
+import { inspect } from 'node:util'
+import { describe, expect, it } from 'vitest'
+import type { Fate } from '../../support/virtual-api.ts'
+import { openVirtual, rejection, TOKEN, type VirtualClient } from '../../support/virtual-client.ts'
+
+describe('the logger', () => {
+  it('hears of each retry as debug, and of the end of them as one warning', async () => {
+    const client = openVirtual({ maxRetries: 2 })
+    client.api.otherwise = () => ({ gets: 503 })
+    client.track(3)
+
+    await rejection(client.clock, client.gflux.flush())
+
+    expect(levels(client)).toEqual(['debug', 'debug', 'warn'])
+    expect(client.logged[0]?.context).toMatchObject({ code: 'http_5xx', status: 503, events: 3 })
+  })
+
+  it.each([{ gets: 401 }, { gets: 400 }])('hears of a refused batch as one warning: %o', async (fate) => {
+    const client = openVirtual({}, fate)
+    client.track(3)
+
+    await rejection(client.clock, client.gflux.flush())
+
+    expect(levels(client)).toEqual(['warn'])
+  })
+
+  it('hears of rejected events as one warning', async () => {
+    const client = openVirtual()
+    client.api.isBad = () => true
+    client.track(3)
+
+    await client.clock.outcome(client.gflux.flush())
+
+    expect(levels(client)).toEqual(['warn'])
+  })
+
+  it('hears of a warning once, not a hundred times, and again after ten seconds', async () => {
+    const client = openVirtual({ maxQueueSize: 1 }, { gets: 'hang' })
+    const { clock, track } = client
+    track(101)
+    await clock.settle()
+    const first = levels(client).filter((level) => level === 'warn').length
+    await clock.advance(10_000)
+
+    track(100)
+    await clock.settle()
+
+    const refusals = client.logged.filter(({ message }) => message.includes('queue_overflow'))
+    expect(first).toBe(1)
+    expect(refusals).toHaveLength(2)
+  })
+
+  it('hears nothing while all is well', async () => {
+    const client = openVirtual()
+    client.track(120)
+
+    await client.clock.outcome(client.gflux.flush())
+
+    expect(client.logged).toEqual([])
+  })
+
+  it.each([
+    () => {
+      throw new Error('mine')
+    },
+    () => Promise.reject(new Error('mine')),
+  ])('may throw or reject: delivery goes on', async (fail) => {
+    const { gflux, clock, track } = openVirtual(
+      { logger: { debug: fail, warn: fail } },
+      { gets: 503 },
+      { gets: 401 },
+    )
+    track(70)
+
+    const error = await rejection(clock, gflux.flush())
+
+    expect(error.result).toMatchObject({ pending: 0 })
+  })
+})
+
+describe('the token', () => {
+  const echoes: Fate[] = [
+    ...[400, 401, 403, 413, 429, 500, 502, 503].flatMap((gets) => [
+      { gets, body: `bad token ${TOKEN}` },
+      { gets, body: { error: 'nope', detail: `Bearer ${TOKEN}` } },
+    ]),
+    { gets: 302, body: TOKEN },
+    { gets: 'reset' },
+    { gets: 'hang' },
+    { gets: 'truncated' },
+    { gets: 'not-json' },
+  ]
+
+  it.each(echoes)('is in no log, error or drop when the API echoes it: %o', async (fate) => {
+    const { gflux, clock, api, track, logged, dropped } = openVirtual({ maxRetries: 1, timeoutMs: 500 })
+    api.otherwise = () => fate
+    const errors: unknown[] = []
+    const keep = (error: unknown): void => {
+      errors.push(error)
+    }
+    track(2)
+
+    await clock.outcome(gflux.flush().catch(keep))
+    await clock.outcome(gflux.alias({ userId: 'u', anonymousId: 'a' }).catch(keep))
+    await clock.outcome(gflux.shutdown({ timeoutMs: 100 }).catch(keep))
+    await clock.outcome(gflux.track('late', { userId: 'u' }).catch(keep))
+
+    expect(errors.length).toBeGreaterThan(0)
+    expect(api.calls.length).toBeGreaterThan(0)
+    expect(reveal([errors, logged, dropped, api.calls.map(({ path }) => path)])).not.toContain(TOKEN)
+  })
+
+  it('is not in what an error prints as JSON either', async () => {
+    const { gflux, clock, track } = openVirtual({}, { gets: 401, body: { error: 'nope', token: TOKEN } })
+    track(1)
+
+    const error = await rejection(clock, gflux.flush())
+
+    expect(JSON.stringify(error) + String(error) + error.stack).not.toContain(TOKEN)
+  })
+})
+
+/** Everything in there, also what is hidden. */
+function reveal(value: unknown): string {
+  return inspect(value, { depth: Infinity, showHidden: true, maxStringLength: Infinity })
+}
+
+function levels({ logged }: VirtualClient): string[] {
+  return logged.map(({ level }) => level)
+}

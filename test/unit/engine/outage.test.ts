@@ -1,0 +1,131 @@
+import { describe, expect, it } from 'vitest'
+import { openVirtual, rejection, type VirtualClient } from '../../support/virtual-client.ts'
+
+describe('the outage guard', () => {
+  it('makes an API that hangs cost one bounded wait, not one each call; then all is delivered', async () => {
+    const client = openVirtual()
+    const { gflux, clock, api, track, stored } = client
+    api.otherwise = () => ({ gets: 'hang' })
+    const began = clock.now()
+
+    for (let n = 0; n < 20; n++) await invocation(client, 2_000)
+
+    expect(clock.now() - began).toBeLessThanOrEqual(2_000 + 1_500)
+    expect(stored()).toEqual([])
+    api.otherwise = () => ({})
+    await clock.advance(60_000)
+    track(1)
+    expect(await clock.outcome(gflux.flush({ ifDown: 'skip' }))).toMatchObject({ accepted: 21, pending: 0 })
+    expect(stored()).toHaveLength(21)
+  })
+
+  it('takes less than a fifth of the time of calls that come all day', async () => {
+    const client = openVirtual()
+    const { clock, api } = client
+    api.otherwise = () => ({ gets: 'hang' })
+    let waitedMs = 0
+    const began = clock.now()
+
+    for (let n = 0; n < 600; n++) {
+      const before = clock.now()
+      await invocation(client, 2_000)
+      waitedMs += clock.now() - before
+      await clock.advance(1_000)
+    }
+
+    expect(waitedMs / (clock.now() - began)).toBeLessThan(0.2)
+  })
+
+  it('probes with one request at a time, and goes back to full speed when the API answers', async () => {
+    const { gflux, clock, api, track } = openVirtual({ maxRetries: 0 })
+    api.otherwise = () => ({ gets: 503 })
+    track(300)
+    await rejection(clock, gflux.flush())
+    await clock.advance(60_000)
+    const inFlight: number[] = []
+    api.onCall = () => inFlight.push(api.inFlight.length)
+    api.otherwise = () => ({})
+
+    const result = await clock.outcome(gflux.flush({ ifDown: 'skip' }))
+
+    expect(result).toMatchObject({ accepted: 300, pending: 0 })
+    expect(inFlight).toEqual([1, 1, 2, 3, 4, 4])
+  })
+
+  it('lets `skip` return at once while it is closed: no request, no timer, no time', async () => {
+    const client = openVirtual()
+    const { gflux, clock, api } = client
+    await goDown(client)
+    const [calls, sleeps, now] = [api.calls.length, clock.sleeps.length, clock.now()]
+
+    const error = await gflux.flush({ ifDown: 'skip', timeoutMs: 5_000 }).catch((reason) => reason)
+
+    expect((error.result ?? error).pending).toBe(2)
+    expect([api.calls.length, clock.sleeps.length, clock.now()]).toEqual([calls, sleeps, now])
+  })
+
+  it('lets `wait` come back by itself after a short outage', async () => {
+    const { gflux, clock, api, track } = openVirtual()
+    const recoversAt = clock.now() + 3_000
+    api.otherwise = () => (clock.now() < recoversAt ? { gets: 503 } : {})
+    track(3)
+
+    const result = await clock.outcome(gflux.flush({ ifDown: 'wait', timeoutMs: 30_000 }))
+
+    expect(result).toMatchObject({ accepted: 3, pending: 0 })
+  })
+
+  it('lets `wait` give up on a long outage', async () => {
+    const { gflux, clock, api, track } = openVirtual()
+    api.otherwise = () => ({ gets: 503 })
+    const began = clock.now()
+    track(3)
+
+    const error = await rejection(clock, gflux.flush({ ifDown: 'wait', timeoutMs: 30_000 }))
+
+    expect(error.result).toMatchObject({ pending: 3 })
+    expect(clock.now() - began).toBeLessThan(30_000)
+  })
+
+  it('lets `try` always try', async () => {
+    const client = openVirtual()
+    const { gflux, clock, api } = client
+    await goDown(client)
+    const [before, now] = [api.calls.length, clock.now()]
+
+    await rejection(clock, gflux.flush())
+
+    expect(api.calls[before]?.sentAt).toBe(now)
+  })
+
+  it('opens with the first answer', async () => {
+    const client = openVirtual()
+    const { gflux, clock, api, track } = client
+    await goDown(client)
+    api.otherwise = () => ({})
+    await clock.outcome(gflux.flush())
+    const now = clock.now()
+    track(1)
+
+    const result = await clock.outcome(gflux.flush({ ifDown: 'skip' }))
+
+    expect(result).toMatchObject({ accepted: 1 })
+    expect(api.calls.at(-1)?.sentAt).toBe(now)
+  })
+})
+
+/** Tracks once and flushes as an adapter does. */
+async function invocation({ gflux, clock, track }: VirtualClient, timeoutMs: number): Promise<void> {
+  track(1)
+  await clock.outcome(gflux.flush({ timeoutMs, ifDown: 'skip' }).catch(() => undefined))
+}
+
+/** Two rounds fail: now a cool-down has begun. */
+async function goDown(client: VirtualClient): Promise<void> {
+  const { gflux, clock, api, track } = client
+  api.otherwise = () => ({ gets: 503 })
+  track(2)
+  await rejection(clock, gflux.flush())
+  await clock.advance(3_000)
+  await rejection(clock, gflux.flush({ ifDown: 'skip' }))
+}

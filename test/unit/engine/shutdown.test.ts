@@ -1,0 +1,86 @@
+import { describe, expect, it } from 'vitest'
+import { openVirtual, rejection, type VirtualClient } from '../../support/virtual-client.ts'
+
+describe('shutdown', () => {
+  it('delivers what is queued', async () => {
+    const { gflux, clock, track, stored } = openVirtual()
+    track(60)
+
+    const result = await clock.outcome(gflux.shutdown())
+
+    expect(result).toMatchObject({ accepted: 60, pending: 0 })
+    expect(stored()).toHaveLength(60)
+  })
+
+  it('is over at once where nothing is queued', async () => {
+    const { gflux, clock } = openVirtual()
+
+    const result = await clock.outcome(gflux.shutdown())
+
+    expect(result).toEqual({ accepted: 0, rejected: 0, pending: 0, errors: [], requestIds: [] })
+    expect(clock.sleeps).toEqual([])
+  })
+
+  it.each([
+    ['track', ({ gflux }: VirtualClient) => gflux.track('late', { userId: 'u' })],
+    ['identify', ({ gflux }: VirtualClient) => gflux.identify({ anonymousId: 'a', userId: 'u' })],
+    ['alias', ({ gflux }: VirtualClient) => gflux.alias({ userId: 'u', anonymousId: 'a' })],
+    ['erase', ({ gflux }: VirtualClient) => gflux.erase({ id: 'u', reason: 'internal' })],
+    ['flush', ({ gflux }: VirtualClient) => gflux.flush()],
+    ['with().track', ({ gflux }: VirtualClient) => gflux.with({ userId: 'u' }).track('late')],
+  ])('closes the client: %s rejects', async (_name, call) => {
+    const client = openVirtual()
+    void client.gflux.shutdown()
+
+    const error = await rejection(client.clock, call(client))
+
+    expect(error).toMatchObject({ code: 'client_closed', retryable: false })
+    expect(client.api.calls).toEqual([])
+  })
+
+  it('keeps to its budget, and called again sends what was pending', async () => {
+    const { gflux, clock, track, stored } = openVirtual({}, { gets: 'hang' })
+    const began = clock.now()
+    track(2)
+    const first = await clock.outcome(gflux.shutdown({ timeoutMs: 800 }))
+    const took = clock.now() - began
+
+    const second = await clock.outcome(gflux.shutdown())
+
+    expect(first).toMatchObject({ accepted: 0, pending: 2 })
+    expect(took).toBe(800)
+    expect(second).toMatchObject({ accepted: 2, pending: 0 })
+    expect(stored()).toEqual(['e1', 'e2'])
+  })
+
+  it('rejects like a flush does', async () => {
+    const { gflux, clock, track } = openVirtual({}, { gets: 401 })
+    track(1)
+
+    const error = await rejection(clock, gflux.shutdown())
+
+    expect(error).toMatchObject({ code: 'http_4xx', result: { rejected: 1 } })
+  })
+
+  it('closes the client also where its options make no sense', async () => {
+    const { gflux, clock } = openVirtual()
+
+    const error = await rejection(clock, gflux.shutdown({ timeoutMs: -1 }))
+
+    expect(error).toMatchObject({ code: 'validation_error' })
+    expect(await rejection(clock, gflux.flush())).toMatchObject({ code: 'client_closed' })
+  })
+
+  it.each([{}, { gets: 401 }, { gets: 503 }, { gets: 'reset' }] as const)(
+    'as a dispose never throws: %o',
+    async (fate) => {
+      const { gflux, clock, api, track } = openVirtual()
+      api.otherwise = () => fate
+      track(1)
+
+      expect(await clock.outcome(Promise.resolve(gflux[Symbol.asyncDispose]()))).toBeUndefined()
+
+      expect(await rejection(clock, gflux.flush())).toMatchObject({ code: 'client_closed' })
+    },
+  )
+})
