@@ -96,7 +96,8 @@ export function startFlush(
     for (const batch of waiting) {
       if (queue.batches.includes(batch)) continue
       waiting.delete(batch) // settled, or split
-      for (const event of batch.events) if (!event.settlement) waiting.add(event.batch as Batch)
+      if (batch.events[0]?.settlement) continue
+      for (const event of events) if (event.batch && !event.settlement) waiting.add(event.batch)
     }
     for (let event = events[next]; event?.batch; event = events[++next])
       if (!event.settlement) waiting.add(event.batch)

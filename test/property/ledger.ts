@@ -22,7 +22,9 @@ export interface Entry {
 /** What an invocation may still send. */
 export interface Permit {
   readonly deadline: number
+  /** The caller aborted, or the flush is over. */
   isWithdrawn: boolean
+  abortedAt?: number
 }
 
 const DAY = 86_400_000
@@ -118,7 +120,7 @@ export class Ledger {
     this.expect(now >= this.pausedUntil, `nothing is sent before ${this.pausedUntil}, as the API asked`)
     const permits = this.permits.get(call.invocation) ?? []
     const isPermitted = permits.some(({ deadline, isWithdrawn }) => !isWithdrawn && now < deadline)
-    this.expect(isPermitted, 'nothing is sent after the deadline or the abort')
+    this.expect(isPermitted, 'nothing is sent after the deadline, the abort or the end')
     this.#live = [...this.#live.filter((other) => this.#isLive(other)), call]
     this.expect(this.#live.length <= concurrency, `${this.#live.length} requests in flight`)
   }
@@ -161,7 +163,7 @@ export class Ledger {
 
   /** The API refused it; or nearly a day ago it gave no answer, or none while the claim lasted. */
   #hasReason(calls: readonly ApiCall[], status: number | undefined): boolean {
-    if (status) return calls.some(({ got }) => got === status)
+    if (status) return !isRetryable(status) && calls.some(({ got }) => got === status)
     const before = this.#clock.now() - DAY + HALF_AN_HOUR
     return calls.some((call, index) => {
       const isLate = (call.arrivedAt ?? Infinity) >= (calls[index + 1]?.sentAt ?? Infinity)

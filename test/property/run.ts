@@ -40,7 +40,8 @@ class Play {
   readonly #gflux: GFluxNode
   readonly #invocations: Invocation[] = []
   readonly #flushes: Flush[] = []
-  readonly #lifetimes: { readonly invocation: Invocation; isSettled: boolean }[] = []
+  /** What `track()` returned, and what lifetimes were given. */
+  readonly #awaited: { readonly invocation: Invocation; isSettled: boolean }[] = []
   #isClosed = false
 
   constructor(setup: Setup) {
@@ -95,8 +96,8 @@ class Play {
       await this.perform({ kind: 'invoke', calls: [{ kind: this.#isClosed ? 'shutdown' : 'flush' }] })
       await this.#clock.drain()
     }
-    for (const { isSettled, invocation } of this.#lifetimes) {
-      ledger.expect(isSettled || invocation.isAbandoned, 'a lifetime settles')
+    for (const { isSettled, invocation } of this.#awaited) {
+      ledger.expect(isSettled || invocation.isAbandoned, 'a call and a lifetime settle')
     }
     ledger.expect(this.#clock.timers.length === 0, 'no timer is left')
     ledger.expect(this.#clock.ghosts === 0, 'nobody wakes up an abandoned invocation')
@@ -135,10 +136,19 @@ class Play {
     const call = isIdentify
       ? this.#gflux.identify({ anonymousId: 'a', userId: 'u', traits: { uid } })
       : this.#gflux.track(name, { userId: 'u', properties: { uid, padding: 'x'.repeat(padding) } })
+    if (uid % 4 === 0) return // nobody awaits it, whatever it comes to
+    const awaited = { invocation, isSettled: false }
+    this.#awaited.push(awaited)
+    const onSettled = (): void => {
+      awaited.isSettled = true
+    }
+    call.then(onSettled, onSettled)
     call.then(
       (result) => {
         ledger.expect(!isRefused, `${name} is refused as ${refusal}`)
         ledger.expect(!result || total(result) > 0, `${name} starts a flush of itself`)
+        const isOpen = entry.fortune === 'queued'
+        ledger.expect(!result || result.pending > 0 || !isOpen, `the flush that ${name} starts covers it`)
       },
       (error) => {
         const isOwn = error.code === refusal && !error.result
@@ -177,6 +187,7 @@ class Play {
     const controller = new AbortController()
     this.#clock.answer(abortsAfter, () => {
       permit.isWithdrawn = true
+      permit.abortedAt ??= this.#clock.now()
       controller.abort()
     })
     return this.#gflux.flush({ timeoutMs, ifDown, signal: controller.signal })
@@ -186,7 +197,8 @@ class Play {
     const { covered, permit, call, calledAt } = flush
     const ledger = this.#ledger
     const now = this.#clock.now()
-    flush.isSettled = true
+    const isAborted = permit.abortedAt !== undefined
+    flush.isSettled = permit.isWithdrawn = true
     if (!result || (error && !GFluxNodeError.is(error))) {
       ledger.expect(false, `a ${call.kind} fails with an error that has a result, not ${error}`)
       return
@@ -203,18 +215,19 @@ class Play {
     for (const { index, event } of errors) {
       ledger.expect(covered[index]?.name === event, `${event} is at ${index} of the flush`)
     }
-    const isLate = this.#ledger.lastFreezeAt < calledAt && now > permit.deadline
-    ledger.expect(!isLate, `a flush is over by its deadline, not ${now - permit.deadline} ms later`)
+    const end = Math.min(permit.deadline, permit.abortedAt ?? Infinity)
+    const isLate = ledger.lastFreezeAt < calledAt && now > end
+    ledger.expect(!isLate, `a flush is over by its deadline or abort, not ${now - end} ms later`)
     const isRefusal = error?.retryable === false
     ledger.expect(isRefusal === count('dropped') > 0, 'a refused batch rejects the flush')
     ledger.expect(!error?.retryable || pending > 0, `no “${error?.message}” where no event is left`)
-    const mayLeave = error !== undefined || this.#mayLeave(flush)
+    const mayLeave = error !== undefined || isAborted || this.#mayLeave(flush)
     ledger.expect(!pending || mayLeave, 'events stay queued for a reason')
   }
 
   /** The budget, the abort, a long pause; or the guard, which others may have closed. */
   #mayLeave({ call, permit, invocation, calledAt }: Flush): boolean {
-    if (permit.deadline < Infinity || permit.isWithdrawn) return true
+    if (permit.deadline < Infinity) return true
     const { hasFailed, pausedUntil } = this.#ledger
     const isPaused = pausedUntil > this.#clock.now() + MAX_RETRY_AFTER_MS - 1_000
     const isCareful = call.kind === 'flush' && (call.ifDown ?? 'try') !== 'try'
@@ -223,7 +236,7 @@ class Play {
 
   #hold(promise: Promise<unknown>): void {
     const lifetime = { invocation: this.#clock.invocation, isSettled: false }
-    this.#lifetimes.push(lifetime)
+    this.#awaited.push(lifetime)
     promise.then(
       () => {
         lifetime.isSettled = true

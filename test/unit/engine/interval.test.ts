@@ -38,6 +38,17 @@ describe('flushIntervalMs', () => {
     expect(clock.timers).toEqual([])
   })
 
+  it('is made anew right after a delivery', async () => {
+    const { clock, track, stored } = openVirtual({ flushIntervalMs: 5_000 })
+    track(1)
+    await clock.advance(5_100)
+    track(1)
+
+    await clock.advance(5_100)
+
+    expect(stored()).toEqual(['e1', 'e2'])
+  })
+
   it('is made anew when the invocation that had made the timer is gone', async () => {
     const { clock, track, stored } = openVirtual({ flushIntervalMs: 1_000 })
     await clock.invoke(async (invocation) => {

@@ -69,6 +69,21 @@ describe('overlapping flushes', () => {
     expect(clock.ghosts).toBe(0)
   })
 
+  it('do not let a refusal decide that comes after its claim has run out', async () => {
+    const { gflux, clock, track, stored, dropped } = openVirtual({}, { gets: 401 }, { latencyMs: 300 })
+    track(1)
+    const first = gflux.flush()
+    await clock.settle()
+    clock.freeze(20_000)
+
+    const second = await clock.outcome(gflux.flush())
+
+    expect(second).toMatchObject({ accepted: 1 })
+    expect(await clock.outcome(first)).toMatchObject({ accepted: 1 })
+    expect(stored()).toEqual(['e1'])
+    expect(dropped).toEqual([])
+  })
+
   it('do not wait for others’ events that shared a batch with theirs before a 413', async () => {
     const { gflux, clock, api, track } = openVirtual({ concurrency: 1, maxRetries: 0 })
     api.next = [{ latencyMs: 100 }, { gets: 413 }, {}, { gets: 'hang' }]
