@@ -40,7 +40,6 @@ export class Ledger {
   readonly permits = new Map<Invocation, Permit[]>()
   /** Until when the API asked for quiet. */
   pausedUntil = 0
-  hasFailed = false
   lastFreezeAt = 0
   size = 0
   bytes = 0
@@ -61,6 +60,13 @@ export class Ledger {
 
   expect(isTrue: boolean, rule: string): void {
     if (!isTrue) this.violations.push(`${rule} (at ${this.#clock.now()})`)
+  }
+
+  /** Did any request come to nothing, for all the client knows? */
+  hasFailed(): boolean {
+    return this.#sent.some(({ got, init, invocation }) => {
+      return got === undefined ? init.signal.aborted || invocation.isAbandoned : got !== 202
+    })
   }
 
   hasRoomFor(bytes: number): boolean {
@@ -148,7 +154,6 @@ export class Ledger {
 
   #onArrival(call: ApiCall): void {
     const { got, events, retryAfter } = call
-    if (got !== 202) this.hasFailed = true
     if (got === 202) {
       for (const event of events) {
         const entry = this.#entryOf(event)
@@ -163,6 +168,7 @@ export class Ledger {
 
   /** The API refused it; or nearly a day ago it gave no answer, or none while the claim lasted. */
   #hasReason(calls: readonly ApiCall[], status: number | undefined): boolean {
+    if (status === 413) return calls.some(({ got, events }) => got === status && events.length === 1)
     if (status) return !isRetryable(status) && calls.some(({ got }) => got === status)
     const before = this.#clock.now() - DAY + HALF_AN_HOUR
     return calls.some((call, index) => {

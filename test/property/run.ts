@@ -151,8 +151,8 @@ class Play {
         ledger.expect(!result || result.pending > 0 || !isOpen, `the flush that ${name} starts covers it`)
       },
       (error) => {
-        const isOwn = error.code === refusal && !error.result
-        ledger.expect(isOwn === isRefused, `${name} is accepted, not refused as ${error.code}`)
+        const isKnown = isRefused ? error.code === refusal : error.result !== undefined
+        ledger.expect(isKnown, `${name} is ${entry.fortune}, not rejected as ${error.code}`)
       },
     )
   }
@@ -222,16 +222,16 @@ class Play {
     ledger.expect(isRefusal === count('dropped') > 0, 'a refused batch rejects the flush')
     ledger.expect(!error?.retryable || pending > 0, `no “${error?.message}” where no event is left`)
     const mayLeave = error !== undefined || isAborted || this.#mayLeave(flush)
-    ledger.expect(!pending || mayLeave, 'events stay queued for a reason')
+    ledger.expect(!pending || mayLeave, `${JSON.stringify(call)} leaves ${pending} for a reason`)
   }
 
   /** The budget, the abort, a long pause; or the guard, which others may have closed. */
   #mayLeave({ call, permit, invocation, calledAt }: Flush): boolean {
     if (permit.deadline < Infinity) return true
-    const { hasFailed, pausedUntil } = this.#ledger
-    const isPaused = pausedUntil > this.#clock.now() + MAX_RETRY_AFTER_MS - 1_000
+    const ledger = this.#ledger
+    const isPaused = ledger.pausedUntil > this.#clock.now() + MAX_RETRY_AFTER_MS - 1_000
     const isCareful = call.kind === 'flush' && (call.ifDown ?? 'try') !== 'try'
-    return hasFailed && (isPaused || isCareful || this.#ledger.isShared(invocation, calledAt))
+    return ledger.hasFailed() && (isPaused || isCareful || ledger.isShared(invocation, calledAt))
   }
 
   #hold(promise: Promise<unknown>): void {

@@ -89,7 +89,7 @@ describe('a batch of unknown outcome', () => {
 })
 
 describe('a batch that was certainly not stored', () => {
-  it.each([429, 503, 408, 425])('is sent as ever after 24 hours of %i', async (gets) => {
+  it.each([429, 503, 408, 425, 302])('is sent as ever after 24 hours of %i', async (gets) => {
     const { gflux, clock, api, track, stored, dropped } = openVirtual({ maxRetries: 0 })
     api.otherwise = () => ({ gets })
     track(1)

@@ -29,6 +29,7 @@ describe('a full queue', () => {
 
     expect(error).toMatchObject({ code: 'queue_overflow' })
     expect(await clock.outcome(gflux.flush())).toMatchObject({ accepted: 2 })
+    expect(await track()).toBeNull()
   })
 
   it('counts what is in flight', async () => {
