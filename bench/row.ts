@@ -11,7 +11,7 @@ export interface Row {
   readonly isMet?: boolean
 }
 
-export interface Measure {
+interface Measure {
   readonly value: number
   readonly unit: string
 }

@@ -80,10 +80,14 @@ function bindClient<Events extends EventMap<Events>>(
   }
 
   /** A rejection for whoever awaits it, never an unhandled one for whoever doesn't: a refused call is in the log. */
-  const handled = <Result>(start: () => Promise<Result> | undefined, field = 'event'): Promise<Result> => {
+  const handled = <Result>(
+    start: () => Promise<Result> | undefined,
+    field = 'event',
+    isClosed = delivery.isClosed,
+  ): Promise<Result> => {
     let promise: Promise<Result> | undefined
     try {
-      if (delivery.isClosed) throw new GFluxNodeError('client_closed', 'The client was shut down')
+      if (isClosed) throw new GFluxNodeError('client_closed', 'The client was shut down')
       promise = start()
       if (!promise) return Promise.resolve(null as Result)
     } catch (cause) {
@@ -106,8 +110,7 @@ function bindClient<Events extends EventMap<Events>>(
     erase: (input) => handled(() => call(eraseCall(input)), 'id') as Promise<EraseResult>,
     flush: (options) => handled(() => flush(options), 'options'),
     shutdown(options) {
-      delivery.isClosed = false
-      const flushed = handled(() => flush(options), 'options')
+      const flushed = handled(() => flush(options), 'options', false)
       delivery.close()
       return flushed
     },

@@ -90,8 +90,8 @@ export class Delivery {
     return open.length && (!next || this.isExhausted(next)) ? this.queue.seal(this.ports.randomId()) : next
   }
 
-  isExhausted(batch: Batch | undefined): boolean {
-    return !!batch && batch.attempts > this.config.maxRetries
+  isExhausted(batch: Batch): boolean {
+    return batch.attempts > this.config.maxRetries
   }
 
   batchRequest({ key, events }: Batch): ApiRequest {

@@ -26,14 +26,18 @@ function assertJsonValue(value: unknown, path: string, ancestors: readonly unkno
   const isLossy = kind === 'BigInt' || (/Number|Date/.test(kind) && !Number.isFinite(Number(value)))
   expect(!isLossy && !ancestors.includes(value), path, 'a value that JSON can hold', value)
   if (typeof value !== 'object' || !value) return
-  let key = ''
+  let keyPath = path
   const inner = [...ancestors, value]
   try {
     const { toJSON } = value as { toJSON?: unknown }
     const json = typeof toJSON === 'function' ? toJSON.call(value) : value
     if (json !== value) assertJsonValue(json, path, inner)
-    else for (key of Object.keys(json)) assertJsonValue(json[key], path ? `${path}.${key}` : key, inner)
+    else
+      for (const key of Object.keys(json)) {
+        keyPath = path ? `${path}.${key}` : key
+        assertJsonValue(json[key], keyPath, inner)
+      }
   } catch (cause) {
-    throw asValidationError(cause, `${path}.${key}`)
+    throw asValidationError(cause, keyPath)
   }
 }

@@ -15,7 +15,7 @@ const globals = globalThis as RuntimeGlobals
  * The runtime that is really running. Bun, Deno and Workers with `nodejs_compat` have a `process` too, so Node comes
  * last.
  */
-export function detectRuntime(): string {
+function detectRuntime(): string {
   if (globals.navigator?.userAgent === 'Cloudflare-Workers') return 'workerd'
   if (typeof globals.EdgeRuntime === 'string') return 'edge-light'
   if (globals.Deno) return 'deno'

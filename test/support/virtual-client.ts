@@ -9,7 +9,7 @@ import { createVirtualPorts, type VirtualPorts } from './virtual-ports.ts'
 
 export const TOKEN = 'gflux_secret_engine_0123456789'
 
-export interface LogLine {
+interface LogLine {
   readonly level: 'debug' | 'warn'
   readonly message: string
   readonly context: Record<string, unknown> | undefined
@@ -68,6 +68,15 @@ export function openVirtual(config: Partial<GFluxNodeConfig> = {}, ...fates: Fat
     trackEach,
     stored: () => api.events.map(({ event }) => event),
   }
+}
+
+/** A flush whose invocation is cancelled `afterMs` into it: its answers and timers never come. */
+export async function abandonFlush({ gflux, clock }: VirtualClient, afterMs = 0): Promise<void> {
+  await clock.invoke(async (invocation) => {
+    void gflux.flush()
+    await (afterMs ? clock.advance(afterMs) : clock.settle())
+    clock.abandon(invocation)
+  })
 }
 
 /** The SDK's error that the promise rejects with, in virtual time. */

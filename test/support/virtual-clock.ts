@@ -19,7 +19,7 @@ interface Due extends VirtualTimer {
 }
 
 /** Node's own clock starts here: 2026-01-01T00:00:00Z. */
-export const EPOCH: number = Date.UTC(2026, 0, 1)
+const EPOCH: number = Date.UTC(2026, 0, 1)
 
 /**
  * Time that moves when the code sleeps. What the code under test waits for belongs to the invocation it was started

@@ -26,7 +26,7 @@ export function createVirtualPorts(fetch: FetchFunction, seed = 1, clock = new V
 }
 
 /** Mulberry32: small, quick and good enough to spread things. */
-export function seededRandom(seed: number): () => number {
+function seededRandom(seed: number): () => number {
   let state = seed | 0
   return () => {
     state = (state + 0x6d2b79f5) | 0

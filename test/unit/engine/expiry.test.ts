@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Fate } from '../../support/virtual-api.ts'
-import { keysOf, openVirtual, rejection } from '../../support/virtual-client.ts'
+import { abandonFlush, keysOf, openVirtual, rejection } from '../../support/virtual-client.ts'
 
 const HOUR = 3_600_000
 const DAY = 24 * HOUR
@@ -59,13 +59,10 @@ describe('a batch of unknown outcome', () => {
   })
 
   it('is dropped also where the claim was abandoned', async () => {
-    const { gflux, clock, track, stored, dropped } = openVirtual({}, { gets: 'hang', stores: true })
+    const client = openVirtual({}, { gets: 'hang', stores: true })
+    const { gflux, clock, track, stored, dropped } = client
     track(1)
-    await clock.invoke(async (invocation) => {
-      void gflux.flush()
-      await clock.advance(100)
-      clock.abandon(invocation)
-    })
+    await abandonFlush(client, 100)
     clock.freeze(DAY)
 
     await rejection(clock, gflux.flush())

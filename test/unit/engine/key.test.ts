@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { keysOf, openVirtual, rejection, uuid } from '../../support/virtual-client.ts'
+import { abandonFlush, keysOf, openVirtual, rejection, uuid } from '../../support/virtual-client.ts'
 
 const HOUR = 3_600_000
 
@@ -36,13 +36,10 @@ describe('the idempotency key', () => {
   })
 
   it('stays the same after a claim was abandoned, once its lease has run out', async () => {
-    const { gflux, clock, api, track, stored } = openVirtual({ timeoutMs: 3_000 })
+    const client = openVirtual({ timeoutMs: 3_000 })
+    const { gflux, clock, api, track, stored } = client
     track(1)
-    await clock.invoke(async (invocation) => {
-      void gflux.flush()
-      await clock.settle()
-      clock.abandon(invocation)
-    })
+    await abandonFlush(client)
 
     const result = await clock.outcome(gflux.flush())
 

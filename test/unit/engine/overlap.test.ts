@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { keysOf, openVirtual, type VirtualClient } from '../../support/virtual-client.ts'
+import { abandonFlush, keysOf, openVirtual, type VirtualClient } from '../../support/virtual-client.ts'
 
 describe('overlapping flushes', () => {
   it('each settle when their own events are, and not later', async () => {
@@ -52,14 +52,11 @@ describe('overlapping flushes', () => {
   })
 
   it('reclaim what an abandoned one held, when its lease has run out', async () => {
-    const { gflux, clock, api, track } = openVirtual({}, { gets: 'hang' })
+    const client = openVirtual({}, { gets: 'hang' })
+    const { gflux, clock, api, track } = client
     const began = clock.now()
     track(1)
-    await clock.invoke(async (invocation) => {
-      void gflux.flush()
-      await clock.settle()
-      clock.abandon(invocation)
-    })
+    await abandonFlush(client)
 
     const result = await clock.outcome(gflux.flush())
 
@@ -140,13 +137,10 @@ describe('concurrency', () => {
   })
 
   it('counts an abandoned claim until its lease has run out', async () => {
-    const { gflux, clock, api, track } = openVirtual({ concurrency: 1, timeoutMs: 2_000 }, { gets: 'hang' })
+    const client = openVirtual({ concurrency: 1, timeoutMs: 2_000 }, { gets: 'hang' })
+    const { gflux, clock, api, track } = client
     track(1)
-    await clock.invoke(async (invocation) => {
-      void gflux.flush()
-      await clock.settle()
-      clock.abandon(invocation)
-    })
+    await abandonFlush(client)
     track(1)
 
     const result = await clock.outcome(gflux.flush())

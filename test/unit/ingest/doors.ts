@@ -24,7 +24,7 @@ export function openInProcess(options?: TestIngestOptions): Client {
 }
 
 /** A client of a real server. */
-export async function openHttp(options?: TestIngestOptions): Promise<Client> {
+async function openHttp(options?: TestIngestOptions): Promise<Client> {
   const ingest = createTestIngest(options)
   const server = await ingest.listen()
   return { ingest, post: poster(fetch, server.url), close: server.close }

@@ -1,6 +1,6 @@
 import type { ResolvedOptions } from './options.ts'
 
-export const FUNCTION_NAME = 'harness'
+const FUNCTION_NAME = 'harness'
 const REGION = 'eu-central-1'
 export const FUNCTION_ARN = `arn:aws:lambda:${REGION}:123456789012:function:${FUNCTION_NAME}`
 
