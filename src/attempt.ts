@@ -1,6 +1,7 @@
 import { GFluxNodeError, type GFluxNodeErrorCode, type GFluxNodeErrorFields } from './errors.ts'
 import type { Ports } from './ports.ts'
 import { isRetryableStatus, parseRetryAfter } from './retry.ts'
+import { firstOf } from './wait.ts'
 
 /** A POST to the API. */
 export interface ApiRequest {
@@ -22,9 +23,8 @@ export interface Outcome {
 }
 
 /**
- * One attempt, bounded even where `fetch` ignores its signal; never rejects. Controller and timer are made for this
- * attempt alone: on Workers neither may cross requests. The timer is ref'd: an awaited flush must not depend on one
- * that lets the process exit.
+ * One attempt, bounded even where `fetch` ignores its signal; never rejects. The controller is made for this attempt
+ * alone: on Workers it may not cross requests.
  */
 export async function attempt(
   ports: Ports,
@@ -33,21 +33,10 @@ export async function attempt(
   signal?: AbortSignal | undefined,
 ): Promise<Outcome> {
   const controller = new AbortController()
-  let cancel!: () => void
-  const cancelled = new Promise<Outcome>((resolve) => {
-    cancel = () => {
-      resolve(failure('request_timeout', `no answer within ${timeoutMs} ms, or aborted`))
-      controller.abort()
-    }
-  })
-  const stopTimer = ports.timer(timeoutMs, cancel)
-  signal?.addEventListener('abort', cancel)
-  try {
-    return await Promise.race([exchange(ports, request, controller.signal), cancelled])
-  } finally {
-    stopTimer()
-    signal?.removeEventListener('abort', cancel)
-  }
+  const outcome = await firstOf(ports, [exchange(ports, request, controller.signal)], timeoutMs, signal)
+  if (outcome) return outcome
+  controller.abort()
+  return failure('request_timeout', `no answer within ${timeoutMs} ms, or aborted`)
 }
 
 async function exchange(
@@ -63,33 +52,26 @@ async function exchange(
   }
   try {
     // A redirect is never followed, so that the token goes nowhere else. Workers know no 'error'.
-    const response = await ports.fetch(apiHost + path, {
-      method: 'POST',
-      headers,
-      body,
-      redirect: 'manual',
-      signal,
-    })
+    const init = { method: 'POST', headers, body, redirect: 'manual', signal } as const
+    const response = await ports.fetch(apiHost + path, init)
     const text = redactToken(await response.text(), token)
     const { status } = response
-    if (status < 200 || status > 299) {
-      const retryAfterMs = parseRetryAfter(response.headers.get('retry-after'), ports.now())
-      return refusal(status, retryAfterMs, text)
-    }
+    const isOk = status > 199 && status < 300
     const answer = parseJson(text)
-    return isAnswer(answer) ? { answer } : failure('invalid_response', 'the answer is broken', { status })
+    if (isOk && isAnswer(answer)) return { answer }
+    const { error = '' } = Object(answer) as { error?: unknown }
+    const code = status > 499 ? 'http_5xx' : status > 399 ? 'http_4xx' : 'invalid_response'
+    const fields = {
+      status,
+      retryAfterMs: parseRetryAfter(response.headers.get('retry-after'), ports.now()),
+      retryable: isRetryableStatus(status),
+      details: answer ?? text.slice(0, 1000),
+    }
+    // A 5xx may hide that the API did its work. 503 means that it was not taken on.
+    return failure(code, `${status} ${error}`, fields, isOk || (status > 499 && status !== 503))
   } catch (cause) {
     return failure('network_error', 'the connection failed', { cause })
   }
-}
-
-function refusal(status: number, retryAfterMs: number | undefined, text: string): Outcome {
-  const details = parseJson(text) ?? text.slice(0, 1000)
-  const { error = '' } = Object(details) as { error?: unknown }
-  const code = status > 499 ? 'http_5xx' : status > 399 ? 'http_4xx' : 'invalid_response'
-  const fields = { status, retryAfterMs, retryable: isRetryableStatus(status), details }
-  // A 5xx that the API did not word itself may come from a proxy that lost the answer. 503 means it was not taken.
-  return failure(code, `${status} ${error}`, fields, status > 499 && status !== 503 && !error)
 }
 
 /** Retryable and of unknown outcome, unless told otherwise. */
@@ -99,10 +81,8 @@ function failure(
   fields?: GFluxNodeErrorFields,
   isUnknown = true,
 ): Outcome {
-  return {
-    error: new GFluxNodeError(code, `GetFluxly API: ${message}`, { retryable: true, ...fields }),
-    isUnknown,
-  }
+  const error = new GFluxNodeError(code, `GetFluxly API: ${message}`, { retryable: true, ...fields })
+  return { error, isUnknown }
 }
 
 /** An answer that echoes the token must not carry it into an error or a result. What is shorter is a word, no token. */

@@ -6,14 +6,12 @@ import type { FlushResult } from './flush-result.ts'
 import { Guard } from './guard.ts'
 import { createLog, type Log, safely } from './log.ts'
 import type { Ports } from './ports.ts'
-import { type Batch, isReady, Queue, type QueuedEvent } from './queue.ts'
+import { type Batch, Queue, type QueuedEvent } from './queue.ts'
 
-/** When a full queue is flushed. */
-const overflowRetryMs = 1000
+/** When what is left of a background flush, or a full queue, is flushed again at the earliest. */
+const retryMs = 1000
 /** The API remembers an idempotency key for 24 hours: a minute less leaves time for the request under way. */
 const keyLifetimeMs = (24 * 60 - 1) * 60 * 1000
-/** Settles when the events are, or when their retries are exhausted; goes on trying for a while after that. */
-const background: FlushLimits = { deadline: Infinity, ifDown: 'wait', isBackground: true }
 
 /** The 202 of a batch. */
 interface BatchAnswer {
@@ -37,6 +35,8 @@ export class Delivery {
   readonly ports: Ports
   readonly log: Log
   isClosed = false
+  /** How often a batch's retries were exhausted. */
+  rounds = 0
   /** Events since the last flush that `flushAt` or the timer started. */
   #recent: QueuedEvent[] = []
   #triggered: Promise<FlushResult> | undefined
@@ -54,8 +54,7 @@ export class Delivery {
     const { flushAt, flushIntervalMs, maxQueueBytes, maxQueueSize } = this.config
     const { size, bytes } = this.queue
     if (size >= maxQueueSize || bytes + event.bytes > maxQueueBytes) {
-      this.#armTimer(overflowRetryMs)
-      const retryAfterMs = Math.max(overflowRetryMs, this.guard.opensAt() - this.ports.now())
+      const retryAfterMs = this.#retryLater()
       const message = `The queue is full: ${size} events, ${bytes} bytes`
       throw new GFluxNodeError('queue_overflow', message, { retryable: true, retryAfterMs })
     }
@@ -69,11 +68,7 @@ export class Delivery {
   /** Flushes what is queued now, within the limits. Rejects when retries are exhausted or a batch is refused. */
   flushAll(limits: FlushLimits): Promise<FlushResult> {
     if (!this.#triggered) this.#recent = []
-    return startFlush(
-      this,
-      [...this.queue.batches.flatMap(({ events }) => events), ...this.queue.open],
-      limits,
-    )
+    return startFlush(this, this.#queued(), limits)
   }
 
   close(): void {
@@ -81,17 +76,14 @@ export class Delivery {
     this.#stopTimer?.()
   }
 
-  /** Leases the next batch, within the concurrency. What has failed before goes last: it must not block the others. */
-  claim(now: number): Batch | undefined {
+  /** The next batch to send, within the concurrency. What the API failed at goes last: it must not block the others. */
+  claim(now: number, isSendable: (batch: Batch) => boolean): Batch | undefined {
     const { open, batches } = this.queue
     const leased = batches.filter(({ leasedUntil }) => leasedUntil > now)
-    if (leased.length >= (this.guard.failures ? 1 : this.config.concurrency)) return undefined
-    const next = batches.filter((batch) => isReady(batch, now)).sort((a, b) => a.notBefore - b.notBefore)[0]
-    return open.length && (!next || this.isExhausted(next)) ? this.queue.seal(this.ports.randomId()) : next
-  }
-
-  isExhausted(batch: Batch): boolean {
-    return batch.attempts > this.config.maxRetries
+    const isDown = this.guard.failures > 0
+    if (leased.length >= (isDown ? 1 : this.config.concurrency)) return undefined
+    const next = batches.filter(isSendable).sort((a, b) => a.exhausted - b.exhausted)[0]
+    return open[0] && (!next || (isDown && next.exhausted)) ? this.queue.seal(this.ports.randomId()) : next
   }
 
   batchRequest({ key, events }: Batch): ApiRequest {
@@ -146,6 +138,11 @@ export class Delivery {
     safely(drop, (cause) => log.warn('onDrop failed', { cause }))
   }
 
+  #queued(): QueuedEvent[] {
+    const { batches, open } = this.queue
+    return [...batches.flatMap(({ events }) => events), ...open]
+  }
+
   /**
    * One flush for all that is tracked in one synchronous run of code: a burst starts no second one. It may not be
    * joined later, when the code that runs may belong to another invocation.
@@ -155,19 +152,33 @@ export class Delivery {
       const events = this.#recent
       this.#recent = []
       this.#triggered = undefined
-      return startFlush(this, events, background)
+      return this.#flushInBackground(events)
     })
     return this.#triggered
+  }
+
+  /** What is not settled is tried again later, by a timer that holds no process open. */
+  #flushInBackground(events: readonly QueuedEvent[]): Promise<FlushResult> {
+    return startFlush(this, events, { deadline: Infinity, ifDown: 'skip' }).finally(() => {
+      if (events.some(({ settlement }) => !settlement)) this.#retryLater()
+    })
+  }
+
+  /** Returns when, in milliseconds. */
+  #retryLater(): number {
+    const delayMs = Math.max(retryMs, this.guard.opensAt() - this.ports.now())
+    this.#armTimer(delayMs)
+    return delayMs
   }
 
   /** Flushes later. A timer dies with the invocation that made it, so one that is overdue is made anew. */
   #armTimer(delayMs: number): void {
     const now = this.ports.now()
-    if (this.#timerDueAt && now < this.#timerDueAt + delayMs) return
+    if (this.isClosed || (this.#timerDueAt && now < this.#timerDueAt + delayMs)) return
     this.#timerDueAt = now + delayMs
     const flush = (): void => {
       this.#timerDueAt = 0
-      safely(() => this.flushAll(background))
+      safely(() => this.#flushInBackground(this.#queued()))
     }
     safely(() => {
       this.#stopTimer = this.ports.timer(delayMs, flush, true)

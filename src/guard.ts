@@ -1,5 +1,7 @@
 const maxCooldownMs = 60_000
 const probeTimeoutMs = 500
+/** A `Retry-After` beyond it is taken for a mistake. */
+const maxPauseMs = 3_600_000
 
 /**
  * The outage guard: remembers, as plain data, when the next try makes sense. After one failed round the next flush
@@ -9,14 +11,14 @@ export class Guard {
   /** Failed rounds since the API last answered. */
   failures = 0
   /** The end of the cool-down, in milliseconds since the epoch. */
-  retryAt = 0
+  #retryAt = 0
   /** Until when the API asked for quiet (`Retry-After`). */
-  pausedUntil = 0
+  #pausedUntil = 0
   #trippedAt = 0
 
   /** The API answered, or a person asked for a fresh start. */
   reset(): void {
-    this.failures = this.retryAt = 0
+    this.failures = 0
   }
 
   /**
@@ -27,12 +29,17 @@ export class Guard {
     if (attemptedAt < this.#trippedAt) return
     this.#trippedAt = now
     const cooldownMs = Math.max(1000 * 2 ** this.failures++, 5 * (now - attemptedAt))
-    this.retryAt = now + Math.min(maxCooldownMs, cooldownMs)
+    this.#retryAt = now + Math.min(maxCooldownMs, cooldownMs)
+  }
+
+  /** The API asked for quiet. */
+  pause(now: number, retryAfterMs = 0): void {
+    this.#pausedUntil = Math.max(this.#pausedUntil, now + Math.min(maxPauseMs, retryAfterMs))
   }
 
   /** When sending makes sense. */
   opensAt(): number {
-    return Math.max(this.pausedUntil, this.failures > 1 ? this.retryAt : 0)
+    return Math.max(this.#pausedUntil, this.failures > 1 ? this.#retryAt : 0)
   }
 
   /** An API that hangs must not cost a full timeout again. */

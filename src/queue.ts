@@ -29,8 +29,10 @@ export interface QueuedEvent {
 export interface Batch {
   readonly key: string
   readonly events: readonly QueuedEvent[]
-  /** Failed attempts in a row. */
+  /** Failed attempts of the present round. */
   attempts: number
+  /** The round, counted over all batches, that exhausted its retries last. */
+  exhausted: number
   /** When the next attempt makes sense. */
   notBefore: number
   /** Who holds the claim: a holder whose lease ran out decides no more. */
@@ -62,21 +64,22 @@ export class Queue {
 
   /** Seals the oldest open events, as many as one request may hold. */
   seal(key: string): Batch {
-    return this.#insert(this.batches.length, key, this.#takeOpen())
+    const batch = createBatch(key, this.#takeOpen())
+    this.batches.push(batch)
+    return batch
   }
 
   /** Halves a batch that was too large, under new keys, in its place. */
   split(batch: Batch, createKey: () => string): void {
-    const at = this.batches.indexOf(batch)
-    const middle = batch.events.length >> 1
-    this.batches.splice(at, 1)
-    this.#insert(at, createKey(), batch.events.slice(middle))
-    this.#insert(at, createKey(), batch.events.slice(0, middle))
+    const { events } = batch
+    const middle = events.length >> 1
+    const halves = [events.slice(0, middle), events.slice(middle)].map((half) => createBatch(createKey(), half))
+    this.#replace(batch, ...halves)
   }
 
   /** Settles a batch's events and takes it out. */
   settle(batch: Batch, settlement: Settlement): void {
-    this.batches.splice(this.batches.indexOf(batch), 1)
+    this.#replace(batch)
     for (const event of batch.events) {
       event.settlement = settlement
       this.size--
@@ -84,11 +87,8 @@ export class Queue {
     }
   }
 
-  #insert(at: number, key: string, events: readonly QueuedEvent[]): Batch {
-    const batch: Batch = { key, events, attempts: 0, notBefore: 0, lease: 0, leasedUntil: 0 }
-    for (const event of events) event.batch = batch
-    this.batches.splice(at, 0, batch)
-    return batch
+  #replace(batch: Batch, ...others: Batch[]): void {
+    this.batches.splice(this.batches.indexOf(batch), 1, ...others)
   }
 
   #takeOpen(): QueuedEvent[] {
@@ -101,7 +101,8 @@ export class Queue {
   }
 }
 
-/** May it be sent now? */
-export function isReady(batch: Batch, now: number): boolean {
-  return batch.leasedUntil <= now && batch.notBefore <= now
+function createBatch(key: string, events: readonly QueuedEvent[]): Batch {
+  const batch = { key, events, attempts: 0, exhausted: 0, notBefore: 0, lease: 0, leasedUntil: 0 }
+  for (const event of events) event.batch = batch
+  return batch
 }

@@ -29,7 +29,7 @@ export interface Permit {
 
 const DAY = 86_400_000
 const HALF_AN_HOUR = 1_800_000
-const LONGEST_LEASE_MS = 61_000
+const LONGEST_LEASE_MS = 301_000
 /** No lease is shorter. */
 const SHORTEST_LEASE_MS = 1_000
 
@@ -195,8 +195,8 @@ export function uidOf(properties: StoredEvent['properties']): number {
   return Number(uid ?? traits?.uid)
 }
 
-function isUnknown({ got, fate }: ApiCall): boolean {
-  return typeof got !== 'number' || (got >= 500 && got !== 503 && typeof fate.body === 'string')
+function isUnknown({ got }: ApiCall): boolean {
+  return typeof got !== 'number' || (got >= 500 && got !== 503)
 }
 
 function isRetryable(got: ApiCall['got']): boolean {

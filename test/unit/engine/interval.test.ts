@@ -68,12 +68,27 @@ describe('flushIntervalMs', () => {
     const { gflux, clock, api, track } = openVirtual({ flushIntervalMs: 1_000, maxRetries: 0 })
     api.otherwise = () => ({ gets: 503 })
     track(2)
-    await clock.drain()
+    await clock.advance(60_000)
     api.otherwise = () => ({})
 
     const result = await clock.outcome(gflux.flush())
 
     expect(result).toMatchObject({ accepted: 2 })
+  })
+
+  it('goes on by itself after an outage, with no call and no process held open', async () => {
+    const { clock, api, track, stored } = openVirtual({ flushIntervalMs: 1_000 })
+    api.otherwise = () => ({ gets: 503 })
+    track(2)
+    await clock.advance(600_000)
+    const { timers } = clock
+    api.otherwise = () => ({})
+
+    await clock.advance(60_000)
+
+    expect(timers).toMatchObject([{ unref: true }])
+    expect(stored()).toEqual(['e1', 'e2'])
+    expect(clock.timers).toEqual([])
   })
 
   it('is stopped by a shutdown', async () => {
