@@ -6,6 +6,7 @@ import { firstOf } from './wait.ts'
 /** A POST to the API. */
 export interface ApiRequest {
   config: { apiHost: string; token: string }
+  /** Without the version. */
   path: string
   /** The idempotency key. */
   key: string
@@ -53,7 +54,7 @@ async function exchange(
   try {
     // A redirect is never followed, so that the token goes nowhere else. Workers know no 'error'.
     const init = { method: 'POST', headers, body, redirect: 'manual', signal } as const
-    const response = await ports.fetch(apiHost + path, init)
+    const response = await ports.fetch(`${apiHost}/v1/${path}`, init)
     const text = redactToken(await response.text(), token)
     const { status } = response
     const isOk = status > 199 && status < 300

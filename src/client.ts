@@ -1,8 +1,8 @@
 import type { AliasResult, Binding, EraseResult, FlushOptions, GFluxNode } from './client-types.ts'
 import { type BeforeSend, type GFluxNodeConfig, resolveConfig, type WaitUntil } from './config.ts'
 import { createCycle } from './cycle.ts'
-import { Delivery } from './delivery.ts'
-import { asValidationError, GFluxNodeError } from './errors.ts'
+import { createDelivery, type Delivery, enqueue, flushAll } from './delivery.ts'
+import { GFluxNodeError } from './errors.ts'
 import { assertSize, type Bound, createEvent, serializeEvent } from './event.ts'
 import type { AnyEvents, EventInput, EventMap, GFluxEvent, IdentifyInput } from './event-types.ts'
 import type { FlushResult } from './flush-result.ts'
@@ -12,7 +12,15 @@ import { createPorts } from './ports.ts'
 import { aliasCall, callApi, eraseCall, type ProfileCall } from './profile-call.ts'
 import type { QueuedEvent } from './queue.ts'
 import { auditContext } from './runtime.ts'
-import { assertAmount, assertFunction, expect, optionalId, plainObject, userId } from './validation.ts'
+import {
+  assertAmount,
+  assertFunction,
+  expect,
+  guarded,
+  optionalId,
+  plainObject,
+  userId,
+} from './validation.ts'
 
 /**
  * Creates a client. Does nothing else: no timer, no I/O, no randomness before the first call, so that it may stand at
@@ -31,15 +39,14 @@ export function initGFluxNode<Events extends EventMap<Events> = AnyEvents>(
   config: GFluxNodeConfig,
 ): GFluxNode<Events> {
   const resolved = resolveConfig(config)
-  const delivery = new Delivery(resolved, createPorts(resolved.fetch))
-  return createClient<Events>(delivery)
+  return createClient<Events>(createDelivery(resolved, createPorts(resolved.fetch)))
 }
 
 /** A client on given ports. */
 export function createClient<Events extends EventMap<Events>>(delivery: Delivery): GFluxNode<Events> {
   const { defaultContext, includeRuntimeContext, waitUntil } = delivery.config
-  const audit = auditContext(includeRuntimeContext)
-  return bindClient(delivery, { audit, context: { ...defaultContext, ...audit } }, waitUntil)
+  const context = typeof defaultContext === 'function' ? defaultContext : () => defaultContext
+  return bindClient(delivery, { audit: auditContext(includeRuntimeContext), context }, waitUntil)
 }
 
 function bindClient<Events extends EventMap<Events>>(
@@ -52,26 +59,25 @@ function bindClient<Events extends EventMap<Events>>(
   const cycle = waitUntil && createCycle(delivery, waitUntil)
 
   /** Serialises the event, after `beforeSend` had its say on a copy, and queues it. */
-  const enqueue = (name: string, input: EventInput): Promise<FlushResult | null> | undefined => {
+  const record = (name: string, input: EventInput): Promise<FlushResult> | undefined => {
     const now = ports.now()
     let event = serializeEvent(createEvent(name, input, bound, now))
     if (config.beforeSend) {
-      const copy = redact(config.beforeSend, event)
-      if (copy === null) return undefined
-      const { event: newName, anonymous_id: anonymousId, external_id: userId, ...rest } = copy
-      event = serializeEvent(
-        createEvent(newName, { anonymousId, userId, ...rest }, { audit, context: audit }, now),
-      )
+      const redacted = redact(config.beforeSend, event)
+      if (!redacted) return undefined
+      const { event: newName, anonymous_id: anonymousId, external_id: userId, ...rest } = redacted
+      const identified = { anonymousId, userId, ...rest }
+      event = serializeEvent(createEvent(newName, identified, { audit, context: () => audit }, now))
     }
     assertSize(event)
-    const flushed = delivery.enqueue(event)
+    const flushed = enqueue(delivery, event)
     cycle?.(event)
     return flushed
   }
 
   const flush = ({ timeoutMs, signal, ifDown = 'try' }: FlushOptions = {}): Promise<FlushResult> => {
     if (timeoutMs !== undefined) assertAmount('timeoutMs', timeoutMs)
-    return delivery.flushAll({ deadline: ports.now() + (timeoutMs ?? Infinity), signal, ifDown })
+    return flushAll(delivery, { deadline: ports.now() + (timeoutMs ?? Infinity), signal, ifDown })
   }
 
   const call = (profileCall: ProfileCall): Promise<unknown> => {
@@ -82,17 +88,16 @@ function bindClient<Events extends EventMap<Events>>(
   /** A rejection for whoever awaits it, never an unhandled one for whoever doesn't: a refused call is in the log. */
   const handled = <Result>(
     start: () => Promise<Result> | undefined,
-    field = 'event',
     isClosed = delivery.isClosed,
   ): Promise<Result> => {
     let promise: Promise<Result> | undefined
     try {
       if (isClosed) throw new GFluxNodeError('client_closed', 'The client was shut down')
-      promise = start()
+      promise = guarded('input', start)
       if (!promise) return Promise.resolve(null as Result)
-    } catch (cause) {
-      const error = asValidationError(cause, field)
-      log.warn(`A call was refused: ${error.code}`, { error: error.message })
+    } catch (error) {
+      const { code, message } = error as GFluxNodeError
+      log.warn(`A call was refused: ${code}`, { error: message })
       promise = Promise.reject(error)
     }
     promise.catch(() => undefined)
@@ -100,18 +105,19 @@ function bindClient<Events extends EventMap<Events>>(
   }
 
   const client: GFluxNode<Events> = {
-    track: (name, ...[input]) => handled(() => enqueue(name, plainObject('input', input))),
+    track: (name, ...[input]) => handled(() => record(name, plainObject('input', input))),
     identify: (input) =>
       handled(() => {
-        const { traits = {}, ...rest } = plainObject<IdentifyInput>('input', input)
-        return enqueue('identify', { ...rest, properties: { traits: plainObject('traits', traits) } })
+        const { traits, ...rest } = plainObject<IdentifyInput>('input', input)
+        return record('identify', { ...rest, properties: { traits: plainObject('traits', traits) } })
       }),
     alias: (input) => handled(() => call(aliasCall(input))) as Promise<AliasResult>,
-    erase: (input) => handled(() => call(eraseCall(input)), 'id') as Promise<EraseResult>,
-    flush: (options) => handled(() => flush(options), 'options'),
+    erase: (input) => handled(() => call(eraseCall(input))) as Promise<EraseResult>,
+    flush: (options) => handled(() => flush(options)),
     shutdown(options) {
-      const flushed = handled(() => flush(options), 'options', false)
-      delivery.close()
+      const flushed = handled(() => flush(options), false)
+      delivery.isClosed = true
+      delivery.stopTimer?.()
       return flushed
     },
     with(binding) {
@@ -121,11 +127,12 @@ function bindClient<Events extends EventMap<Events>>(
         waitUntil: lifetime = waitUntil,
       } = plainObject<Binding>('binding', binding)
       assertFunction('waitUntil', lifetime)
+      const own = snapshot('context', context)
       const rebound = {
         audit,
         anonymousId: optionalId('anonymousId', anonymousId) ?? bound.anonymousId,
         userId: userId(binding) ?? bound.userId,
-        context: { ...bound.context, ...snapshot('context', context), ...audit },
+        context: () => ({ ...bound.context(), ...own }),
       }
       return bindClient(delivery, rebound, lifetime)
     },
@@ -137,12 +144,7 @@ function bindClient<Events extends EventMap<Events>>(
 }
 
 function redact(beforeSend: BeforeSend, event: QueuedEvent): GFluxEvent | null {
-  let redacted: GFluxEvent | null
-  try {
-    redacted = beforeSend(JSON.parse(event.json))
-  } catch (cause) {
-    throw asValidationError(cause, 'beforeSend')
-  }
+  const redacted = guarded('beforeSend', () => beforeSend(JSON.parse(event.json)))
   expect(redacted !== undefined, 'beforeSend', 'a function that returns an event or null')
   safely(() => redacted) // a promise is refused: what it rejects with must not go unhandled
   return redacted && plainObject('beforeSend', redacted)

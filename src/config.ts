@@ -39,8 +39,8 @@ export interface GFluxNodeConfig {
   maxQueueBytes?: number | undefined
   /** Batches in flight at once. @default 4 */
   concurrency?: number | undefined
-  /** Context merged into every event. @default {} */
-  defaultContext?: EventContext | undefined
+  /** Context merged into every event, or a function that gives it at each call. @default {} */
+  defaultContext?: EventContext | (() => EventContext) | undefined
   /** Adds `node_version`, `platform` and `arch` to every event's context. @default false */
   includeRuntimeContext?: boolean | undefined
   /** A function like `fetch`, or an object with one, such as a Cloudflare service binding. @default the global fetch */
@@ -55,20 +55,20 @@ export interface GFluxNodeConfig {
   onDrop?: ((dropped: DroppedEvents) => void) | undefined
 }
 
+const counts = { flushAt: 20, maxQueueSize: 1000, maxQueueBytes: 5 * 1024 * 1024, concurrency: 4 }
+const amounts = { flushIntervalMs: 0, maxRetries: 2, timeoutMs: 5000 }
+
 const DEFAULTS = {
+  ...counts,
+  ...amounts,
   apiHost: 'https://api.getfluxly.com',
-  flushAt: 20,
-  flushIntervalMs: 0,
-  maxRetries: 2,
-  timeoutMs: 5000,
-  maxQueueSize: 1000,
-  maxQueueBytes: 5 * 1024 * 1024,
-  concurrency: 4,
   defaultContext: {},
   includeRuntimeContext: false,
-} as const satisfies Partial<GFluxNodeConfig>
+  // Looked up at each call, and never called as a method of ours: Workers answer that with "Illegal invocation".
+  fetch: (url, init) => globalThis.fetch(url, init),
+} satisfies Partial<GFluxNodeConfig>
 
-type Optional = 'fetch' | 'logger' | 'waitUntil' | 'beforeSend' | 'onDrop'
+type Optional = 'logger' | 'waitUntil' | 'beforeSend' | 'onDrop'
 export type ResolvedConfig = {
   [Key in Exclude<keyof GFluxNodeConfig, Optional>]-?: NonNullable<GFluxNodeConfig[Key]>
 } & {
@@ -76,50 +76,35 @@ export type ResolvedConfig = {
 }
 
 /** https, or http on a loopback address; no credentials, query or fragment. */
-const safeUrl = /^(https:\/\/[^/?#@]+|http:\/\/(localhost|127(\.\d+){3}|\[::1\])(:\d+)?)(\/[^?#@]*)?$/
+const safeUrl = /^(https:\/\/[^/?#@]+|http:\/\/(localhost|127\.[\d.]+|\[::1])(:\d+)?)\/[^?#@]*$/
 
 /** Fills in the defaults and refuses what can't work, naming the option. Reads nothing else, starts nothing. */
 export function resolveConfig(config: GFluxNodeConfig): ResolvedConfig {
   const given = Object.entries(plainObject('config', config)).filter(([, value]) => value !== undefined)
-  const resolved = { ...DEFAULTS, ...Object.fromEntries(given) } as ResolvedConfig
-  const { apiHost, token, fetch, logger, includeRuntimeContext } = resolved
-  expect(
-    typeof token === 'string' && /^[!-~]+$/.test(token),
-    'token',
-    'printable ASCII without white space',
-    token,
-  )
-  expect(!token.startsWith('gflux_secret_') || !isBrowser(), 'token', 'a publishable key in a browser', token)
-  for (const option of ['flushAt', 'maxQueueSize', 'maxQueueBytes', 'concurrency'] as const) {
-    expect(
-      Number.isInteger(resolved[option]) && resolved[option] > 0,
-      option,
-      'a positive integer',
-      resolved[option],
-    )
+  const resolved: ResolvedConfig = { token: '', ...DEFAULTS, ...Object.fromEntries(given) }
+  const { apiHost, defaultContext, fetch, token } = resolved
+  expect(typeof token === 'string' && /^[!-~]+$/.test(token), 'token', 'ASCII without white space', token)
+  expect(!/^gflux_secret/.test(token) || !isBrowser(), 'token', 'a publishable key in a browser', token)
+  for (const option of Object.keys(counts) as (keyof typeof counts)[]) {
+    const value = resolved[option]
+    expect(Number.isInteger(value) && value > 0, option, 'a positive integer', value)
   }
-  for (const option of ['timeoutMs', 'flushIntervalMs', 'maxRetries'] as const)
+  for (const option of Object.keys(amounts) as (keyof typeof amounts)[])
     assertAmount(option, resolved[option])
   for (const option of ['waitUntil', 'beforeSend', 'onDrop'] as const)
     assertFunction(option, resolved[option])
-  const isFetch =
-    fetch === undefined ||
-    typeof (fetch === Object(fetch) && 'fetch' in fetch ? fetch.fetch : fetch) === 'function'
-  expect(isFetch, 'fetch', 'a function or an object with a fetch method', fetch)
-  expect(logger === undefined || logger === Object(logger), 'logger', 'an object with debug and warn', logger)
-  expect(
-    typeof includeRuntimeContext === 'boolean',
-    'includeRuntimeContext',
-    'a boolean',
-    includeRuntimeContext,
-  )
+  assertFunction('fetch', (fetch as Fetcher | null)?.fetch ?? fetch)
   let href = ''
   try {
     href = new URL(apiHost).href
   } catch {
     // refused below, without the value
   }
-  expect(safeUrl.test(href), 'apiHost', 'https, or http on loopback, without credentials and query', apiHost)
-  const defaultContext = snapshot('defaultContext', resolved.defaultContext)
-  return { ...resolved, defaultContext, apiHost: href.replace(/\/+$/, '') }
+  expect(safeUrl.test(href), 'apiHost', 'https, or http on loopback, and no more than an origin', apiHost)
+  return {
+    ...resolved,
+    apiHost: href.replace(/\/+$/, ''),
+    defaultContext:
+      typeof defaultContext === 'function' ? defaultContext : snapshot('defaultContext', defaultContext),
+  }
 }

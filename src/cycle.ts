@@ -3,6 +3,7 @@ import type { Delivery } from './delivery.ts'
 import { startFlush } from './flush.ts'
 import { register } from './lifecycle.ts'
 import type { QueuedEvent } from './queue.ts'
+import { firstOf } from './wait.ts'
 
 /** How long events are gathered before they are sent: `flushAt` and an explicit flush send them earlier. */
 const lingerMs = 10
@@ -23,7 +24,7 @@ export function createCycle(delivery: Delivery, waitUntil: WaitUntil): (event: Q
   /** Never rejects: on Workers that would fail a whole queue batch. */
   const flush = async (cycle: readonly QueuedEvent[]): Promise<void> => {
     try {
-      await new Promise<void>((resolve) => ports.timer(lingerMs, resolve))
+      await firstOf(ports, [], lingerMs)
       await startFlush(delivery, cycle, { deadline: ports.now() + budgetMs, ifDown: 'wait' })
     } catch {
       // reported through the logger and onDrop; what can be sent is still queued

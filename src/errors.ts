@@ -44,9 +44,12 @@ export class GFluxNodeError extends Error {
   declare readonly cause: unknown
   declare readonly result: FlushResult | undefined
 
+  static {
+    Object.assign(this.prototype, { [brand]: true })
+  }
+
   constructor(code: GFluxNodeErrorCode, message: string, fields?: GFluxNodeErrorFields) {
     super(message)
-    Object.defineProperty(this, brand, { value: true })
     Object.assign(this, { code, retryable: false }, fields)
   }
 
@@ -54,14 +57,4 @@ export class GFluxNodeError extends Error {
   static is(value: unknown): value is GFluxNodeError {
     return brand in Object(value)
   }
-}
-
-/** An error of ours as it is; what a caller's getter, `toJSON` or callback threw as the `cause` of a `validation_error`. */
-export function asValidationError(cause: unknown, field: string): GFluxNodeError {
-  if (GFluxNodeError.is(cause)) return cause
-  return new GFluxNodeError(
-    'validation_error',
-    `Expected \`${field}\` to be readable as JSON, but it threw`,
-    { cause },
-  )
 }

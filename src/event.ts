@@ -5,25 +5,25 @@ import { expect, kindOf, optionalId, plainObject, userId } from './validation.ts
 
 const maxEventBytes = 32 * 1024
 const maxProperties = 32
-const snakeCase = /^(?=.{1,64}$)[a-z][a-z0-9]*(_[a-z0-9]+)*$/
+const snakeCase = /^(?!.{65})[a-z][a-z\d]*(_[a-z\d]+)*$/
 const isoDate = /^\d{4}-\d\d-\d\d([T ]\d\d:\d\d.*)?$/
 const encoder = new TextEncoder()
-/** What a usual event fits into: to count its bytes there costs less than to look for what is not ASCII. */
-const scratch = new Uint8Array(4096)
+/** To count bytes here costs less than to encode. What does not fit fills it to more than an event may have. */
+const scratch = new Uint8Array(maxEventBytes + 4)
 
 /** What a client adds to each of its events. */
 export interface Bound {
   anonymousId?: string | undefined
   userId?: string | undefined
-  /** Its whole context. */
-  context: EventContext
+  /** Its own context. */
+  context: () => EventContext
   /** The part of it that wins over the caller's. */
   audit: EventContext
 }
 
 /** Validates what the caller gave and builds the event the API takes. */
 export function createEvent(name: string, input: EventInput, bound: Bound, nowMs: number): GFluxEvent {
-  const { context, properties } = input
+  const { context, properties, timestamp } = input
   expect(
     typeof name === 'string' && snakeCase.test(name),
     'event',
@@ -33,69 +33,55 @@ export function createEvent(name: string, input: EventInput, bound: Bound, nowMs
   const anonymousId = optionalId('anonymousId', input.anonymousId) ?? bound.anonymousId
   const externalId = userId(input) ?? bound.userId
   const needsBoth = name === 'identify'
-  expect(
-    externalId || (anonymousId && !needsBoth),
-    'userId',
-    needsBoth ? 'set' : 'set, or `anonymousId` to be',
-  )
-  expect(anonymousId || !needsBoth, 'anonymousId', 'set')
+  const hasIds = needsBoth ? anonymousId && externalId : (anonymousId ?? externalId)
+  expect(hasIds, `anonymousId ${needsBoth ? 'and' : 'or'} userId`, 'set')
   return {
     event: name,
     anonymous_id: anonymousId,
     external_id: externalId,
     properties: properties === undefined ? properties : eventProperties(properties),
-    timestamp: isoTimestamp(input.timestamp, nowMs),
-    context:
-      context === undefined
-        ? bound.context
-        : { ...bound.context, ...plainObject('context', context), ...bound.audit },
+    timestamp: isoTimestamp(timestamp, nowMs),
+    context: { ...bound.context(), ...plainObject('context', context), ...bound.audit },
   }
 }
 
 /** Serialises the event, once: a later change to the caller's objects changes nothing, and the size is known. */
 export function serializeEvent(event: GFluxEvent): QueuedEvent {
   const json = toJson(event)
-  const { read, written } = encoder.encodeInto(json, scratch)
-  return { name: event.event, json, bytes: read === json.length ? written : encoder.encode(json).length }
+  return { name: event.event, json, bytes: encoder.encodeInto(json, scratch).written }
 }
 
-export function assertSize({ bytes }: QueuedEvent): void {
-  expect(bytes <= maxEventBytes, 'event', `at most ${maxEventBytes} bytes of JSON`, bytes)
+export function assertSize({ bytes, json }: QueuedEvent): void {
+  expect(bytes <= maxEventBytes, 'event', 'at most 32 KB of JSON', json)
 }
 
 function eventProperties(value: unknown): Record<string, unknown> {
   const properties = plainObject('properties', value)
-  if (Object.keys(properties).length > maxProperties) {
-    const count = Object.keys(JSON.parse(toJson(properties))).length
-    expect(count <= maxProperties, 'properties', `an object of at most ${maxProperties} keys`, count)
-  }
+  // What JSON leaves out does not count.
+  const isFew =
+    countKeys(properties) <= maxProperties || countKeys(JSON.parse(toJson(properties))) <= maxProperties
+  expect(isFew, 'properties', 'an object of at most 32 keys', properties)
   return properties
 }
 
+function countKeys(value: object): number {
+  return Object.keys(value).length
+}
+
+let lastMs = 0
+let lastIso = ''
+
 function isoTimestamp(value: unknown, nowMs: number): string {
-  if (value === undefined) return isoNow(nowMs)
-  const isValid =
-    kindOf(value) === 'Date' ||
-    (isoDate.test(value as string) && isCalendarDay((value as string).slice(0, 10)))
-  const date = new Date(isValid ? (value as Date) : Number.NaN)
-  expect(!Number.isNaN(+date), 'timestamp', 'a valid Date or an ISO 8601 string', value)
-  return date.toISOString()
-}
-
-/** JavaScript takes February 30th for March 2nd. */
-function isCalendarDay(day: string): boolean {
-  return new Date(day).getUTCDate() === Number(day.slice(8))
-}
-
-let second = 0
-let secondPrefix = ''
-
-/** `toISOString` costs as much as serialising the event: one a second is enough. */
-function isoNow(nowMs: number): string {
-  const ms = nowMs % 1000
-  if (nowMs - ms !== second) {
-    second = nowMs - ms
-    secondPrefix = new Date(second).toISOString().slice(0, 20)
+  if (value === undefined) {
+    // To format a time costs as much as serialising the event.
+    if (nowMs !== lastMs) lastIso = new Date(nowMs).toISOString()
+    lastMs = nowMs
+    return lastIso
   }
-  return `${secondPrefix}${String(ms).padStart(3, '0')}Z`
+  const text = value as string
+  // JavaScript takes February 30th for March 2nd.
+  const isDay = isoDate.test(text) && new Date(text.slice(0, 10)).getUTCDate() === +text.slice(8, 10)
+  const date = new Date(isDay || kindOf(value) === 'Date' ? text : Number.NaN)
+  expect(+date === +date, 'timestamp', 'a valid Date or an ISO 8601 string', value)
+  return date.toISOString()
 }

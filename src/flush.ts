@@ -2,7 +2,9 @@ import { attempt } from './attempt.ts'
 import type { Delivery } from './delivery.ts'
 import { GFluxNodeError } from './errors.ts'
 import { type FlushResult, flushResult } from './flush-result.ts'
-import type { Batch, QueuedEvent } from './queue.ts'
+import { closedMs, guardedTimeoutMs, pauseGuard, tripGuard } from './guard.ts'
+import { acceptBatch, dropExpired, isBatchAnswer, refuseBatch } from './outcome.ts'
+import { type Batch, type QueuedEvent, sealBatch } from './queue.ts'
 import { backoffMs, maxRetryAfterMs } from './retry.ts'
 import { firstOf } from './wait.ts'
 
@@ -35,63 +37,28 @@ const maxTimeoutMs = 300_000
 export async function startFlush(
   delivery: Delivery,
   events: readonly QueuedEvent[],
-  { deadline, ifDown, signal }: FlushLimits,
+  limits: FlushLimits,
 ): Promise<FlushResult> {
-  const { config, guard, log, ports, queue } = delivery
+  const { guard, log, ports, rounds } = delivery
+  const { deadline, ifDown, signal } = limits
   const sends = new Set<Promise<void>>()
-  const firstRound = delivery.rounds
   /** The events covered that are not settled. */
   let left = events
   let pollMs = 4
   let hasSent = false
 
-  const isExhausted = (batch: Batch | undefined): boolean => !!batch && batch.exhausted > firstRound
+  const isExhausted = (batch: Batch | undefined): boolean => !!batch && batch.exhausted > rounds
   /** Where nobody waits for an API that is down, a batch whose retries are exhausted waits for a later flush. */
   const isGivenUp = (batch: Batch | undefined): boolean => ifDown !== 'wait' && isExhausted(batch)
-
-  const retryLater = (batch: Batch, error: GFluxNodeError, attemptedAt: number): void => {
-    const now = ports.now()
-    const { code, status } = error
-    const attempts = ++batch.attempts
-    // A socket that died while the process was frozen deserves a new one at once.
-    const delayMs = code === 'network_error' && attempts === 1 ? 0 : backoffMs(attempts, ports.random())
-    const isLast = guard.failures > 0 || attempts > config.maxRetries
-    batch.error = error
-    batch.notBefore = now + delayMs
-    if (isLast || now + delayMs >= deadline) guard.trip(now, attemptedAt)
-    if (isLast) {
-      batch.exhausted = ++delivery.rounds
-      batch.attempts = batch.notBefore = 0
-    }
-    const message = isLast ? 'Retries are exhausted: events stay queued' : 'Retrying a batch'
-    log[isLast ? 'warn' : 'debug'](message, { code, status, attempts, delayMs, events: batch.events.length })
-  }
-
-  const send = async (batch: Batch, now: number): Promise<void> => {
-    const lease = ++batch.lease
-    const { unknownSince } = batch
-    batch.unknownSince ??= now // until it is known: this invocation may never come back
-    const timeoutMs = Math.min(guard.timeoutMs(config.timeoutMs || maxTimeoutMs), deadline - now)
-    batch.leasedUntil = now + timeoutMs + leaseGraceMs
-    hasSent = true
-    const { answer, error, isUnknown } = await attempt(ports, delivery.batchRequest(batch), timeoutMs, signal)
-    guard.pause(ports.now(), error?.retryAfterMs)
-    if (!queue.batches.includes(batch)) return // another flush settled it meanwhile
-    if (lease === batch.lease) {
-      batch.leasedUntil = 0
-      if (!isUnknown) batch.unknownSince = unknownSince
-    } else if (error) return // another flush has reclaimed it, and decides
-    if (!error?.retryable) delivery.settle(batch, answer, error)
-    else if (!signal?.aborted) retryLater(batch, error, now)
-  }
 
   const sendReady = (now: number): void => {
     const isSendable = (batch: Batch): boolean =>
       batch.leasedUntil <= now && batch.notBefore <= now && !isGivenUp(batch)
     while (left.some(({ batch, settlement }) => !settlement && (!batch || isSendable(batch)))) {
-      const batch = delivery.claim(now, isSendable)
+      const batch = claim(delivery, now, isSendable)
       if (!batch) return
-      const sent = send(batch, now).finally(() => sends.delete(sent))
+      hasSent = true
+      const sent = send(delivery, batch, limits).finally(() => sends.delete(sent))
       sends.add(sent)
       sent.catch(() => undefined) // `firstOf` sees it, unless the flush has ended
     }
@@ -99,23 +66,23 @@ export async function startFlush(
 
   /** Starts what can be sent. Returns how long to wait for anything but the own sends. */
   const step = (now: number): number => {
-    delivery.dropExpired(now)
+    dropExpired(delivery, now)
     left = left.filter(({ settlement }) => !settlement)
-    const closedMs = guard.opensAt() - now
+    const restMs = closedMs(guard, now)
     const isOwnPause = guard.failures < 2 && (hasSent || ifDown === 'try')
-    const patience = ifDown === 'wait' ? patienceMs : isOwnPause ? maxRetryAfterMs : 0
-    if (now >= deadline || signal?.aborted || closedMs > patience) return Infinity
-    if (closedMs <= 0) sendReady(now)
+    const maxRestMs = ifDown === 'wait' ? patienceMs : isOwnPause ? maxRetryAfterMs : 0
+    if (now >= deadline || signal?.aborted || restMs > maxRestMs) return Infinity
+    if (restMs <= 0) sendReady(now)
     pollMs = Math.min(maxPollMs, pollMs * 1.2)
     let waitMs = Infinity
     for (const { batch } of left) {
-      if (isGivenUp(batch)) continue
-      waitMs = Math.min(waitMs, Math.max(closedMs, pollMs, (batch?.notBefore ?? 0) - now))
+      if (!isGivenUp(batch))
+        waitMs = Math.min(waitMs, Math.max(restMs, pollMs, (batch?.notBefore ?? 0) - now))
     }
     return now + waitMs < deadline ? waitMs : Infinity // no wait is begun that the budget can't hold
   }
 
-  if (ifDown === 'try') guard.reset()
+  if (ifDown === 'try') guard.failures = 0
   try {
     for (let waitMs = 0; waitMs < Infinity || sends.size; ) {
       waitMs = step(ports.now())
@@ -125,11 +92,73 @@ export async function startFlush(
     log.warn('The flush stopped', { cause }) // such as in Workers' global scope, where nothing may be sent
   }
   const result = flushResult(events)
+  const refused = events.find(({ settlement }) => settlement?.failure)?.settlement?.failure
   const exhausted = left.find(({ batch, settlement }) => !settlement && isExhausted(batch))?.batch?.error
   // Where the caller's budget ended the flush, pending events are no failure.
-  const error =
-    events.find(({ settlement }) => settlement?.failure)?.settlement?.failure ??
-    (ports.now() < deadline ? exhausted : undefined)
+  const error = refused ?? (ports.now() < deadline ? exhausted : undefined)
   if (error) throw new GFluxNodeError(error.code, error.message, { ...error, result })
   return result
+}
+
+/** The next batch to send, within the concurrency. What the API failed at goes last: it must not block the others. */
+function claim(
+  { config, guard, ports, queue }: Delivery,
+  now: number,
+  isSendable: (batch: Batch) => boolean,
+): Batch | undefined {
+  const { batches, open } = queue
+  const inFlight = batches.filter(({ leasedUntil }) => leasedUntil > now).length
+  if (inFlight >= (guard.failures ? 1 : config.concurrency)) return undefined
+  const next = batches.filter(isSendable).sort((a, b) => a.exhausted - b.exhausted)[0]
+  return open[0] && (!next || (guard.failures && next.exhausted)) ? sealBatch(queue, ports.randomId()) : next
+}
+
+/** One attempt under a lease, and what follows from it. */
+async function send(delivery: Delivery, batch: Batch, { deadline, signal }: FlushLimits): Promise<void> {
+  const { config, guard, ports, queue } = delivery
+  const { events, key, unknownSince } = batch
+  const now = ports.now()
+  const lease = ++batch.lease
+  const timeoutMs = Math.min(guardedTimeoutMs(guard, config.timeoutMs || maxTimeoutMs), deadline - now)
+  batch.leasedUntil = now + timeoutMs + leaseGraceMs
+  batch.unknownSince ??= now // until it is known: this invocation may never come back
+  const body = `{"events":[${events.map(({ json }) => json)}]}`
+  const request = { config, path: 'events/batch', key, body, isAnswer: isBatchAnswer }
+  const { answer, error, isUnknown } = await attempt(ports, request, timeoutMs, signal)
+  pauseGuard(guard, ports.now(), error?.retryAfterMs)
+  if (!queue.batches.includes(batch)) return // another flush settled it meanwhile
+  if (lease === batch.lease) {
+    batch.leasedUntil = 0
+    if (!isUnknown) batch.unknownSince = unknownSince
+  } else if (error) return // another flush has reclaimed it, and decides
+  if (!error?.retryable) {
+    guard.failures = 0
+    if (error) refuseBatch(delivery, batch, error)
+    else acceptBatch(delivery, batch, answer)
+  } else if (!signal?.aborted) retryLater(delivery, batch, error, now, deadline)
+}
+
+function retryLater(
+  delivery: Delivery,
+  batch: Batch,
+  error: GFluxNodeError,
+  attemptedAt: number,
+  deadline: number,
+): void {
+  const { config, guard, log, ports } = delivery
+  const { code, status } = error
+  const now = ports.now()
+  const attempts = ++batch.attempts
+  // A socket that died while the process was frozen deserves a new one at once.
+  const delayMs = code === 'network_error' && attempts === 1 ? 0 : backoffMs(attempts, ports.random())
+  const isLast = guard.failures > 0 || attempts > config.maxRetries
+  batch.error = error
+  batch.notBefore = now + delayMs
+  if (isLast || now + delayMs >= deadline) tripGuard(guard, now, attemptedAt)
+  if (isLast) {
+    batch.exhausted = ++delivery.rounds
+    batch.attempts = batch.notBefore = 0
+  }
+  const message = isLast ? 'Retries are exhausted: events stay queued' : 'Retrying a batch'
+  log[isLast ? 'warn' : 'debug'](message, { code, status, attempts, delayMs, events: batch.events.length })
 }

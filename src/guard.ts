@@ -5,45 +5,41 @@ const maxPauseMs = 3_600_000
 
 /**
  * The outage guard: remembers, as plain data, when the next try makes sense. After one failed round the next flush
- * probes at once, with one request and a short timeout; from the second on, a growing cool-down comes first.
+ * probes at once, with one request and a short timeout; from the second on, a growing cool-down comes first. Times are
+ * milliseconds since the epoch.
  */
-export class Guard {
-  /** Failed rounds since the API last answered. */
-  failures = 0
-  /** The end of the cool-down, in milliseconds since the epoch. */
-  #retryAt = 0
+export interface Guard {
+  /** Failed rounds since the API last answered, or since a person asked for a fresh start. */
+  failures: number
+  /** The end of the cool-down. */
+  retryAt: number
   /** Until when the API asked for quiet (`Retry-After`). */
-  #pausedUntil = 0
-  #trippedAt = 0
+  pausedUntil: number
+  trippedAt: number
+}
 
-  /** The API answered, or a person asked for a fresh start. */
-  reset(): void {
-    this.failures = 0
-  }
+/**
+ * An attempt's failure ended a round; those that were under way together count once. The cool-down is five times what
+ * the attempt cost, so that an API that hangs takes a small share of the time.
+ */
+export function tripGuard(guard: Guard, now: number, attemptedAt: number): void {
+  if (attemptedAt < guard.trippedAt) return
+  guard.trippedAt = now
+  const cooldownMs = Math.max(1000 * 2 ** guard.failures++, 5 * (now - attemptedAt))
+  guard.retryAt = now + Math.min(maxCooldownMs, cooldownMs)
+}
 
-  /**
-   * An attempt's failure ended a round; those that were under way together count once. The cool-down is five times what
-   * the attempt cost, so that an API that hangs takes a small share of the time.
-   */
-  trip(now: number, attemptedAt: number): void {
-    if (attemptedAt < this.#trippedAt) return
-    this.#trippedAt = now
-    const cooldownMs = Math.max(1000 * 2 ** this.failures++, 5 * (now - attemptedAt))
-    this.#retryAt = now + Math.min(maxCooldownMs, cooldownMs)
-  }
+/** The API asked for quiet. */
+export function pauseGuard(guard: Guard, now: number, retryAfterMs = 0): void {
+  guard.pausedUntil = Math.max(guard.pausedUntil, now + Math.min(maxPauseMs, retryAfterMs))
+}
 
-  /** The API asked for quiet. */
-  pause(now: number, retryAfterMs = 0): void {
-    this.#pausedUntil = Math.max(this.#pausedUntil, now + Math.min(maxPauseMs, retryAfterMs))
-  }
+/** How long until sending makes sense; negative where it does. */
+export function closedMs({ failures, pausedUntil, retryAt }: Guard, now: number): number {
+  return Math.max(pausedUntil, failures > 1 ? retryAt : 0) - now
+}
 
-  /** When sending makes sense. */
-  opensAt(): number {
-    return Math.max(this.#pausedUntil, this.failures > 1 ? this.#retryAt : 0)
-  }
-
-  /** An API that hangs must not cost a full timeout again. */
-  timeoutMs(timeoutMs: number): number {
-    return this.failures ? Math.min(timeoutMs, probeTimeoutMs * 2 ** (this.failures - 1)) : timeoutMs
-  }
+/** An API that hangs must not cost a full timeout again. */
+export function guardedTimeoutMs({ failures }: Guard, timeoutMs: number): number {
+  return failures ? Math.min(timeoutMs, probeTimeoutMs * 2 ** (failures - 1)) : timeoutMs
 }

@@ -1,8 +1,7 @@
-import { asValidationError } from './errors.ts'
-import { expect, kindOf, plainObject } from './validation.ts'
+import { expect, guarded, kindOf, plainObject } from './validation.ts'
 
 /**
- * Serialises, and refuses what JSON can't hold, naming the field. JSON writes NaN, Infinity and invalid dates as
+ * Serialises, and refuses what JSON can't hold, naming where it is. JSON writes NaN, Infinity and invalid dates as
  * `null`, so only what holds a `null`, or threw, is looked at again.
  */
 export function toJson(value: object): string {
@@ -25,19 +24,14 @@ function assertJsonValue(value: unknown, path: string, ancestors: readonly unkno
   const kind = kindOf(value)
   const isLossy = kind === 'BigInt' || (/Number|Date/.test(kind) && !Number.isFinite(Number(value)))
   expect(!isLossy && !ancestors.includes(value), path, 'a value that JSON can hold', value)
-  if (typeof value !== 'object' || !value) return
-  let keyPath = path
+  if (value !== Object(value)) return
   const inner = [...ancestors, value]
-  try {
+  guarded(path, () => {
     const { toJSON } = value as { toJSON?: unknown }
     const json = typeof toJSON === 'function' ? toJSON.call(value) : value
     if (json !== value) assertJsonValue(json, path, inner)
     else
-      for (const key of Object.keys(json)) {
-        keyPath = path ? `${path}.${key}` : key
-        assertJsonValue(json[key], keyPath, inner)
-      }
-  } catch (cause) {
-    throw asValidationError(cause, keyPath)
-  }
+      for (const [key, item] of Object.entries(value as object))
+        assertJsonValue(item, path ? `${path}.${key}` : key, inner)
+  })
 }

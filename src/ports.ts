@@ -37,16 +37,10 @@ export interface Ports {
   randomId(): string
 }
 
-/**
- * The real ones. `fetch` is looked up at each call, and neither it nor a binding's is ever called as a method of ours:
- * Workers answer that with "Illegal invocation".
- */
-export function createPorts(fetcher: FetchFunction | Fetcher | undefined): Ports {
+/** The real ones. A binding's `fetch` is called as its own method. */
+export function createPorts(fetcher: FetchFunction | Fetcher): Ports {
   return {
-    fetch: (url, init) => {
-      if (fetcher === undefined) return globalThis.fetch(url, init)
-      return typeof fetcher === 'function' ? fetcher(url, init) : fetcher.fetch(url, init)
-    },
+    fetch: (url, init) => (typeof fetcher === 'function' ? fetcher(url, init) : fetcher.fetch(url, init)),
     now: () => Date.now(),
     timer: (ms, callback, unref) => {
       const timer: unknown = setTimeout(callback, Math.min(ms, maxTimerMs))
@@ -54,14 +48,10 @@ export function createPorts(fetcher: FetchFunction | Fetcher | undefined): Ports
       return () => clearTimeout(timer as number)
     },
     random: () => Math.random(),
-    randomId: () => globalThis.crypto?.randomUUID?.() ?? pseudoRandomId(),
+    // Node 18 has no global `crypto`. A key has to be unique, not secret: 122 bits of `Math.random` are.
+    randomId: () =>
+      '10000000-1000-4000-8000-100000000000'.replace(/[018]/g, (digit) =>
+        (+digit ^ ((Math.random() * 16) >> (+digit / 4))).toString(16),
+      ),
   }
-}
-
-/** Node 18 has no `globalThis.crypto`. A key has to be unique, not secret: 122 bits of `Math.random` are. */
-function pseudoRandomId(): string {
-  return 'xxxxxxxx-xxxx-4xxx-yxxx-xxxxxxxxxxxx'.replace(/[xy]/g, (digit) => {
-    const bits = Math.floor(Math.random() * 16)
-    return (digit === 'x' ? bits : (bits & 3) | 8).toString(16)
-  })
 }

@@ -2,7 +2,8 @@ import { attempt } from './attempt.ts'
 import type { AliasInput, EraseInput } from './client-types.ts'
 import type { Delivery } from './delivery.ts'
 import { backoffMs, maxRetryAfterMs } from './retry.ts'
-import { expect, id, optionalId, plainObject } from './validation.ts'
+import { expect, guarded, optionalId, plainObject } from './validation.ts'
+import { firstOf } from './wait.ts'
 
 /** A call that is not queued: its path and body. */
 export type ProfileCall = readonly [path: string, body: object]
@@ -10,24 +11,27 @@ export type ProfileCall = readonly [path: string, body: object]
 const eraseReasons = ['gdpr_dsr', 'ccpa_dsr', 'customer_request', 'internal']
 
 export function aliasCall(input: AliasInput): ProfileCall {
-  const { userId, anonymousId, previousId, requestId } = plainObject<AliasInput>('input', input)
-  const body = {
-    user_id: id('userId', userId),
-    anonymous_id: optionalId('anonymousId', anonymousId),
-    previous_id: optionalId('previousId', previousId),
-    request_id: optionalId('requestId', requestId),
-  }
-  expect(anonymousId || previousId, 'anonymousId', 'set, or `previousId` to be')
-  return ['/v1/identify/alias', body]
+  const body = ids(input, 'userId', 'anonymousId', 'previousId', 'requestId')
+  expect(body['user_id'], 'userId', 'set')
+  expect(body['anonymous_id'] ?? body['previous_id'], 'anonymousId or previousId', 'set')
+  return ['identify/alias', body]
 }
 
 export function eraseCall(input: EraseInput): ProfileCall {
-  const { id: profile, reason, requestId } = plainObject<EraseInput>('input', input)
+  const { id, request_id } = ids(input, 'id', 'requestId')
+  const { reason } = plainObject<EraseInput>('input', input)
   expect(eraseReasons.includes(reason), 'reason', `one of ${eraseReasons}`, reason)
   // A URL would take `.` and `..` for folders.
-  expect(!/^\.\.?$/.test(id('id', profile)), 'id', 'another id than a dot or two', profile)
-  const path = `/v1/profiles/${encodeURIComponent(profile)}/erase`
-  return [path, { reason, request_id: optionalId('requestId', requestId) }]
+  expect(id && !/^\.\.?$/.test(id), 'id', 'set, and more than a dot or two')
+  return [`profiles/${guarded('id', () => encodeURIComponent(id))}/erase`, { reason, request_id }]
+}
+
+/** The ids given, under the API's names for them. */
+function ids(input: object, ...fields: string[]): Record<string, string | undefined> {
+  const given: Record<string, unknown> = plainObject('input', input)
+  return Object.fromEntries(
+    fields.map((field) => [field.replace('I', '_i'), optionalId(field, given[field])]),
+  )
 }
 
 /** Sends it at once, retried under one idempotency key. Resolves to the API's answer. */
@@ -42,6 +46,6 @@ export async function callApi({ config, log, ports }: Delivery, [path, body]: Pr
     log[isLast ? 'warn' : 'debug'](message, { code, status, attempt: attempts })
     if (isLast) throw error
     const delayMs = Math.max(retryAfterMs, backoffMs(attempts, ports.random()))
-    await new Promise<void>((resolve) => ports.timer(delayMs, resolve))
+    await firstOf(ports, [], delayMs)
   }
 }

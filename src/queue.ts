@@ -31,7 +31,7 @@ export interface Batch {
   readonly events: readonly QueuedEvent[]
   /** Failed attempts of the present round. */
   attempts: number
-  /** The round, counted over all batches, that exhausted its retries last. */
+  /** The round, counted over all batches, in which its retries were exhausted last. */
   exhausted: number
   /** When the next attempt makes sense. */
   notBefore: number
@@ -48,56 +48,42 @@ export interface Batch {
  * Events that are not settled, as plain data: first in the open list, then sealed in batches. Safe at module scope on
  * every platform: any invocation may go on where another one was frozen, cancelled or crashed.
  */
-export class Queue {
-  open: QueuedEvent[] = []
-  batches: Batch[] = []
+export interface Queue {
+  open: QueuedEvent[]
+  batches: Batch[]
   /** Unsettled events, in flight or not. */
-  size = 0
+  size: number
   /** Their bytes. */
-  bytes = 0
+  bytes: number
+}
 
-  push(event: QueuedEvent): void {
-    this.open.push(event)
-    this.size++
-    this.bytes += event.bytes
-  }
+/** Seals the oldest open events, as many as one request may hold. */
+export function sealBatch({ batches, open }: Queue, key: string): Batch {
+  let bytes = '{"events":[]}'.length
+  const end = open.findIndex((event, index) => {
+    bytes += event.bytes + 1
+    return index === maxBatchEvents || bytes > maxBatchBytes
+  })
+  const batch = createBatch(key, open.splice(0, end < 0 ? maxBatchEvents : end))
+  batches.push(batch)
+  return batch
+}
 
-  /** Seals the oldest open events, as many as one request may hold. */
-  seal(key: string): Batch {
-    const batch = createBatch(key, this.#takeOpen())
-    this.batches.push(batch)
-    return batch
-  }
+/** Halves a batch that was too large, under new keys, in its place. */
+export function splitBatch({ batches }: Queue, batch: Batch, createKey: () => string): void {
+  const { events } = batch
+  const middle = events.length >> 1
+  const halves = [events.slice(0, middle), events.slice(middle)]
+  batches.splice(batches.indexOf(batch), 1, ...halves.map((half) => createBatch(createKey(), half)))
+}
 
-  /** Halves a batch that was too large, under new keys, in its place. */
-  split(batch: Batch, createKey: () => string): void {
-    const { events } = batch
-    const middle = events.length >> 1
-    const halves = [events.slice(0, middle), events.slice(middle)].map((half) => createBatch(createKey(), half))
-    this.#replace(batch, ...halves)
-  }
-
-  /** Settles a batch's events and takes it out. */
-  settle(batch: Batch, settlement: Settlement): void {
-    this.#replace(batch)
-    for (const event of batch.events) {
-      event.settlement = settlement
-      this.size--
-      this.bytes -= event.bytes
-    }
-  }
-
-  #replace(batch: Batch, ...others: Batch[]): void {
-    this.batches.splice(this.batches.indexOf(batch), 1, ...others)
-  }
-
-  #takeOpen(): QueuedEvent[] {
-    let bytes = '{"events":[]}'.length
-    const next = this.open.findIndex((event, index) => {
-      bytes += event.bytes + 1
-      return index === maxBatchEvents || bytes > maxBatchBytes
-    })
-    return this.open.splice(0, next < 0 ? maxBatchEvents : next)
+/** Settles a batch's events and takes it out. */
+export function settleBatch(queue: Queue, batch: Batch, settlement: Settlement): void {
+  queue.batches.splice(queue.batches.indexOf(batch), 1)
+  for (const event of batch.events) {
+    event.settlement = settlement
+    queue.size--
+    queue.bytes -= event.bytes
   }
 }
 

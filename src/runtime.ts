@@ -9,7 +9,7 @@ interface RuntimeGlobals {
   process?: { version?: string; platform?: string; arch?: string; versions?: { node?: string } }
 }
 
-const globals = globalThis as RuntimeGlobals
+const globals: RuntimeGlobals = globalThis as RuntimeGlobals
 
 /**
  * The runtime that is really running. Bun, Deno and Workers with `nodejs_compat` have a `process` too, so Node comes
@@ -24,7 +24,7 @@ function detectRuntime(): string {
 }
 
 export function isBrowser(): boolean {
-  return globals.document !== undefined || /^Mozilla\//.test(globals.navigator?.userAgent ?? '')
+  return !!globals.document || /^Mozilla/.test(globals.navigator?.userAgent ?? '')
 }
 
 /** The fields that tell the API's logs what sent an event. They win over the caller's. */

@@ -3,11 +3,20 @@ import { GFluxNodeError } from './errors.ts'
 /** Throws a `validation_error` unless `isValid`. Says of what came its kind alone: it may be personal data. */
 export function expect(isValid: unknown, field: string, expected: string, value?: unknown): asserts isValid {
   if (isValid) return
-  const type = typeof value
-  const isSafe = type === 'number' || type === 'boolean'
-  const length = type === 'string' ? ` of ${(value as string).length} characters` : ''
-  const got = isSafe ? `\`${value}\` (${type})` : kindOf(value) + length
+  const got = typeof value === 'number' ? `\`${value}\` (number)` : kindOf(value)
   throw new GFluxNodeError('validation_error', `Expected \`${field}\` to be ${expected}, got ${got}`)
+}
+
+/** Runs what the caller passed in. What it throws becomes the `cause` of a `validation_error`; our own errors pass. */
+export function guarded<Result>(field: string, call: () => Result): Result {
+  try {
+    return call()
+  } catch (cause) {
+    if (GFluxNodeError.is(cause)) throw cause
+    throw new GFluxNodeError('validation_error', `Expected \`${field}\` to be readable, but it threw`, {
+      cause,
+    })
+  }
 }
 
 /** `Date`, `Array`, `Null`, …: also for objects of another realm. */
@@ -17,34 +26,31 @@ export function kindOf(value: unknown): string {
 
 /** A plain object, of this realm or another; an empty one for `undefined`. */
 export function plainObject<Shape = Record<string, unknown>>(field: string, value: unknown = {}): Shape {
-  const prototype = value && typeof value === 'object' ? Object.getPrototypeOf(value) : 0
-  const isPlain = prototype === null || (prototype && !Object.getPrototypeOf(prototype))
-  expect(
-    isPlain && typeof (value as { toJSON?: unknown }).toJSON !== 'function',
-    field,
-    'a plain object',
-    value,
-  )
+  const isPlain =
+    kindOf(value) === 'Object' &&
+    !Object.getPrototypeOf(Object.getPrototypeOf(value) ?? Object.prototype) &&
+    typeof (value as { toJSON?: unknown }).toJSON !== 'function'
+  expect(isPlain, field, 'a plain object', value)
   return value as Shape
 }
 
-/** An id: a string with something in it. */
-export function id(field: string, value: unknown): string {
-  expect(typeof value === 'string' && value.trim(), field, 'a non-empty string', value)
-  return value
-}
-
-/** An id, or none. */
+/** An id with something in it, or none. */
 export function optionalId(field: string, value: unknown): string | undefined {
-  return value === undefined ? value : id(field, value)
+  expect(
+    value === undefined || (typeof value === 'string' && value.trim()),
+    field,
+    'a non-empty string',
+    value,
+  )
+  return value
 }
 
 /** The application's own id, under either of its names. */
 export function userId(identity: { userId?: unknown; externalId?: unknown }): string | undefined {
-  const user = optionalId('userId', identity.userId)
   const external = optionalId('externalId', identity.externalId)
-  expect(!user || !external || user === external, 'externalId', 'the same as `userId`', external)
-  return user ?? external
+  const user = optionalId('userId', identity.userId) ?? external
+  expect(!external || external === user, 'externalId', 'the same as `userId`', external)
+  return user
 }
 
 /** A duration in milliseconds or a number of times. */

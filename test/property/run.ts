@@ -1,6 +1,6 @@
 import { createClient } from '../../src/client.ts'
 import { resolveConfig } from '../../src/config.ts'
-import { Delivery } from '../../src/delivery.ts'
+import { createDelivery } from '../../src/delivery.ts'
 import { type FlushResult, type GFluxNode, GFluxNodeError } from '../../src/index.ts'
 import { type ApiCall, type Fate, VirtualApi } from '../support/virtual-api.ts'
 import { openVirtual, TOKEN } from '../support/virtual-client.ts'
@@ -55,7 +55,7 @@ class Play {
       onDrop: (dropped) => this.#ledger.onDrop(dropped),
       waitUntil: setup.hasLifetime ? (promise) => this.#hold(promise) : undefined,
     })
-    this.#gflux = createClient(new Delivery(config, ports)) as GFluxNode
+    this.#gflux = createClient(createDelivery(config, ports)) as GFluxNode
   }
 
   async perform(operation: Operation): Promise<void> {

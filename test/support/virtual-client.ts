@@ -1,6 +1,6 @@
 import { createClient } from '../../src/client.ts'
 import { resolveConfig } from '../../src/config.ts'
-import { Delivery } from '../../src/delivery.ts'
+import { createDelivery } from '../../src/delivery.ts'
 import type { DroppedEvents, FlushResult, GFluxNode, GFluxNodeConfig } from '../../src/index.ts'
 import { GFluxNodeError } from '../../src/index.ts'
 import { type Fate, VirtualApi } from './virtual-api.ts'
@@ -49,7 +49,7 @@ export function openVirtual(config: Partial<GFluxNodeConfig> = {}, ...fates: Fat
     ...config,
   })
   const ports = createVirtualPorts(api.fetch, 1, clock)
-  const gflux = createClient(new Delivery(resolved, ports)) as GFluxNode
+  const gflux = createClient(createDelivery(resolved, ports)) as GFluxNode
   let count = 0
   const trackEach = (events: number): Promise<FlushResult | null>[] =>
     Array.from({ length: events }, () =>

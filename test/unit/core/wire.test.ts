@@ -45,7 +45,7 @@ describe('on the wire', () => {
       content-type: application/json
       x-idempotency-key: <uuid>
 
-      {"events":[{"event":"invoice_paid","external_id":"user_123","properties":{"total_usd":99.99},"timestamp":"2026-01-02T03:04:05.006Z","context":{"library":"gflux-node/<version>","runtime":"node"}},{"event":"page_seen","anonymous_id":"anon_1","timestamp":"2026-01-02T03:04:05.006Z","context":{"library":"gflux-node/<version>","runtime":"node","path":"/ü"}}]}"
+      {"events":[{"event":"invoice_paid","external_id":"user_123","properties":{"total_usd":99.99},"timestamp":"2026-01-02T03:04:05.006Z","context":{"library":"gflux-node/<version>","runtime":"node"}},{"event":"page_seen","anonymous_id":"anon_1","timestamp":"2026-01-02T03:04:05.006Z","context":{"path":"/ü","library":"gflux-node/<version>","runtime":"node"}}]}"
     `)
   })
 

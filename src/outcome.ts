@@ -1,0 +1,66 @@
+import type { Delivery } from './delivery.ts'
+import { GFluxNodeError } from './errors.ts'
+import { safely } from './log.ts'
+import { type Batch, type QueuedEvent, settleBatch, splitBatch } from './queue.ts'
+
+/** The API remembers an idempotency key for 24 hours: a minute less leaves time for the request under way. */
+const keyLifetimeMs = (24 * 60 - 1) * 60 * 1000
+
+/** The 202 of a batch. */
+interface BatchAnswer {
+  accepted: number
+  rejected: number
+  request_id?: string
+  errors?: { index: number; error: string; detail: string }[] | null
+}
+
+export function isBatchAnswer(answer: unknown): boolean {
+  return (Object(answer) as BatchAnswer).accepted >= 0
+}
+
+/** The API took the batch, all of it or but for some events. */
+export function acceptBatch(delivery: Delivery, batch: Batch, answer: unknown): void {
+  const { request_id: requestId, errors } = answer as BatchAnswer
+  const details = Array.isArray(errors) ? errors.map(Object) : []
+  const rejected: QueuedEvent[] = []
+  settleBatch(delivery.queue, batch, { requestId })
+  for (const { index, error, detail } of details) {
+    const event = batch.events[index]
+    if (!event) continue
+    event.settlement = { requestId, rejection: { error, detail } }
+    rejected.push(event)
+  }
+  if (rejected[0])
+    report(delivery, rejected, new GFluxNodeError('validation_error', 'The API rejected events', { details }))
+}
+
+/** The API refused the batch. A 413 refuses it for its size alone. */
+export function refuseBatch(delivery: Delivery, batch: Batch, refusal: GFluxNodeError): void {
+  if (refusal.status === 413 && batch.events[1]) splitBatch(delivery.queue, batch, delivery.ports.randomId)
+  else dropBatch(delivery, batch, refusal)
+}
+
+/** A key that the API has forgotten does not keep a batch of unknown outcome from being stored twice. */
+export function dropExpired(delivery: Delivery, now: number): void {
+  for (const batch of [...delivery.queue.batches]) {
+    const { error: cause, leasedUntil, unknownSince = now } = batch
+    if (leasedUntil > now || now - unknownSince < keyLifetimeMs) continue
+    const message = 'The outcome of a batch stayed unknown until its key expired'
+    dropBatch(delivery, batch, new GFluxNodeError('idempotency_expired', message, { cause }))
+  }
+}
+
+function dropBatch(delivery: Delivery, batch: Batch, failure: GFluxNodeError): void {
+  const { error = failure.code, detail = failure.message } = Object(failure.details)
+  settleBatch(delivery.queue, batch, { rejection: { error, detail }, failure })
+  report(delivery, batch.events, failure)
+}
+
+function report({ config, log }: Delivery, events: readonly QueuedEvent[], error: GFluxNodeError): void {
+  const { code, message, status } = error
+  log.warn(message, { code, status, events: events.length })
+  safely(
+    () => config.onDrop?.({ events: events.map(({ json }) => JSON.parse(json)), error }),
+    (cause) => log.warn('onDrop failed', { cause }),
+  )
+}
