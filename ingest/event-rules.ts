@@ -1,4 +1,4 @@
-import { countUtf8Bytes, findUnknownField, isJsonObject, type JsonObject } from './json.ts'
+import { canonicalJson, countUtf8Bytes, findUnknownField, isJsonObject, type JsonObject } from './json.ts'
 import { isIsoTimestamp } from './timestamp.ts'
 
 /** An event as it travels: the snake_case fields of the ingest API. */
@@ -99,6 +99,11 @@ function hasIdentity(event: JsonObject): string | undefined {
 }
 
 function hasAllowedSize(event: JsonObject): string | undefined {
-  const bytes = countUtf8Bytes(JSON.stringify(event))
+  let bytes: number
+  try {
+    bytes = countUtf8Bytes(canonicalJson(event))
+  } catch {
+    return 'event is nested too deeply' // JSON is parsed at any depth, and written until the stack is full.
+  }
   return bytes > MAX_EVENT_BYTES ? `event has ${bytes} bytes, at most ${MAX_EVENT_BYTES} allowed` : undefined
 }

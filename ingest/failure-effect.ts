@@ -66,8 +66,9 @@ function effectError(got: string): TypeError {
 
 function redirectAnswer({ redirect, status = 307 }: RedirectFailure): Answer {
   if (!REDIRECTS.includes(status)) throw optionError('status', `one of ${REDIRECTS.join(', ')}`, status)
-  if (String(redirect) === '') throw optionError('redirect', 'a URL', redirect)
-  return { status, headers: { location: String(redirect) }, body: '' }
+  const location = String(redirect)
+  if (location === '' || !isHeaderText(location)) throw optionError('redirect', 'a URL', redirect)
+  return { status, headers: { location }, body: '' }
 }
 
 function statusAnswer({ status, retryAfter, body }: StatusFailure): Answer {
@@ -87,9 +88,14 @@ function defaultBody(status: number): object {
 }
 
 function retryAfterText(retryAfter: unknown): string {
-  if (typeof retryAfter === 'string') return retryAfter
+  if (typeof retryAfter === 'string' && isHeaderText(retryAfter)) return retryAfter
   if (retryAfter instanceof Date && !Number.isNaN(retryAfter.getTime())) return retryAfter.toUTCString()
   if (typeof retryAfter === 'number' && Number.isFinite(retryAfter) && retryAfter >= 0)
     return String(retryAfter)
   throw optionError('retryAfter', 'seconds, a Date or a string', retryAfter)
+}
+
+/** What a header may hold: https://fetch.spec.whatwg.org/#header-value */
+function isHeaderText(text: string): boolean {
+  return /^[\t -~\x80-\xff]*$/.test(text)
 }

@@ -52,6 +52,7 @@ describe('event rules', () => {
     ['a timestamp without offset', { ...EVENT, timestamp: '2026-05-16T07:00:00' }, 'ISO 8601'],
     ['a day that is not', { ...EVENT, timestamp: '2026-02-30T00:00:00Z' }, 'ISO 8601'],
     ['a month that is not', { ...EVENT, timestamp: '2026-13-01T00:00:00Z' }, 'ISO 8601'],
+    ['an offset that is not', { ...EVENT, timestamp: '2026-01-01T00:00:00+99:99' }, 'ISO 8601'],
     ['an hour that is not', { ...EVENT, timestamp: '2026-01-01T24:30:00Z' }, 'ISO 8601'],
     ['a text as timestamp', { ...EVENT, timestamp: 'yesterday' }, 'ISO 8601'],
     ['a text as context', { ...EVENT, context: 'web' }, 'context must be'],

@@ -128,6 +128,16 @@ describe('the batch endpoint', () => {
     expect(await response.json()).toEqual({ error: 'not_found', detail: expect.any(String) })
   })
 
+  it('rejects an event nested too deeply to be written, and stores the others', async () => {
+    const { ingest, post } = openInProcess()
+    const deep = `{"event":"deep","user_id":"u","properties":{"a":${'['.repeat(15_000)}${']'.repeat(15_000)}}}`
+
+    const response = await post(BATCH, `{"events":[{"event":"first","user_id":"u"},${deep}]}`)
+
+    expect(await response.json()).toMatchObject({ accepted: 1, rejected: 1, errors: [{ index: 1 }] })
+    expect(ingest.stats).toMatchObject({ stored: 1, rejected: 1 })
+  })
+
   it('gives every request an id of its own', async () => {
     const { post } = openInProcess({ random: () => 0.5, now: () => 0 })
 
