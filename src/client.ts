@@ -77,6 +77,7 @@ function bindClient<Events extends EventMap<Events>>(
 
   const flush = ({ timeoutMs, signal, ifDown = 'try' }: FlushOptions = {}): Promise<FlushResult> => {
     if (timeoutMs !== undefined) assertAmount('timeoutMs', timeoutMs)
+    expect(!signal || 'aborted' in Object(signal), 'signal', 'an AbortSignal', signal)
     return flushAll(delivery, { deadline: ports.now() + (timeoutMs ?? Infinity), signal, ifDown })
   }
 
@@ -114,12 +115,13 @@ function bindClient<Events extends EventMap<Events>>(
     alias: (input) => handled(() => call(aliasCall(input))) as Promise<AliasResult>,
     erase: (input) => handled(() => call(eraseCall(input))) as Promise<EraseResult>,
     flush: (options) => handled(() => flush(options)),
-    shutdown(options) {
-      const flushed = handled(() => flush(options), false)
-      delivery.isClosed = true
-      delivery.stopTimer?.()
-      return flushed
-    },
+    shutdown: (options) =>
+      handled(() => {
+        const flushed = flush(options)
+        delivery.isClosed = true
+        delivery.stopTimer?.()
+        return flushed
+      }, false),
     with(binding) {
       const {
         anonymousId,

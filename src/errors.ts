@@ -45,7 +45,7 @@ export class GFluxNodeError extends Error {
   declare readonly result: FlushResult | undefined
 
   static {
-    Object.assign(this.prototype, { [brand]: true })
+    Object.assign(GFluxNodeError.prototype, { [brand]: true })
   }
 
   constructor(code: GFluxNodeErrorCode, message: string, fields?: GFluxNodeErrorFields) {

@@ -42,8 +42,8 @@ export async function startFlush(
   const { guard, log, ports, rounds } = delivery
   const { deadline, ifDown, signal } = limits
   const sends = new Set<Promise<void>>()
-  /** The events covered that are not settled. */
-  let left = events
+  /** Where the events begin that are not settled. */
+  let first = 0
   let pollMs = 4
   let hasSent = false
 
@@ -51,34 +51,44 @@ export async function startFlush(
   /** Where nobody waits for an API that is down, a batch whose retries are exhausted waits for a later flush. */
   const isGivenUp = (batch: Batch | undefined): boolean => ifDown !== 'wait' && isExhausted(batch)
 
-  const sendReady = (now: number): void => {
-    const isSendable = (batch: Batch): boolean =>
-      batch.leasedUntil <= now && batch.notBefore <= now && !isGivenUp(batch)
-    while (left.some(({ batch, settlement }) => !settlement && (!batch || isSendable(batch)))) {
-      const batch = claim(delivery, now, isSendable)
-      if (!batch) return
-      hasSent = true
-      const sent = send(delivery, batch, limits).finally(() => sends.delete(sent))
-      sends.add(sent)
-      sent.catch(() => undefined) // `firstOf` sees it, unless the flush has ended
+  /** When there may be something to do for the events covered; `Infinity` where nothing is left. */
+  const dueAt = (now: number): number => {
+    let at = Infinity
+    for (let index = first; index < events.length; index++) {
+      const { batch, settlement } = events[index] as QueuedEvent
+      if (!batch) return 0 // events are sealed in order
+      if (settlement || isGivenUp(batch)) continue
+      at = Math.min(at, Math.max(batch.notBefore, batch.leasedUntil > now ? now + pollMs : 0))
     }
+    return at
+  }
+
+  const start = (batch: Batch): void => {
+    hasSent = true
+    const sent = send(delivery, batch, limits).finally(() => sends.delete(sent))
+    sends.add(sent)
+    sent.catch(() => undefined) // `firstOf` sees it, unless the flush has ended
   }
 
   /** Starts what can be sent. Returns how long to wait for anything but the own sends. */
   const step = (now: number): number => {
     dropExpired(delivery, now)
-    left = left.filter(({ settlement }) => !settlement)
+    while (events[first]?.settlement) first++
     const restMs = closedMs(guard, now)
-    const isOwnPause = guard.failures < 2 && (hasSent || ifDown === 'try')
-    const maxRestMs = ifDown === 'wait' ? patienceMs : isOwnPause ? maxRetryAfterMs : 0
+    const isOwnPause = guard.failures < 2 && (hasSent || ifDown !== 'skip')
+    const maxRestMs = isOwnPause ? maxRetryAfterMs : ifDown === 'wait' ? patienceMs : 0
     if (now >= deadline || signal?.aborted || restMs > maxRestMs) return Infinity
-    if (restMs <= 0) sendReady(now)
-    pollMs = Math.min(maxPollMs, pollMs * 1.2)
-    let waitMs = Infinity
-    for (const { batch } of left) {
-      if (!isGivenUp(batch))
-        waitMs = Math.min(waitMs, Math.max(restMs, pollMs, (batch?.notBefore ?? 0) - now))
+    const isSendable = (batch: Batch): boolean =>
+      Math.max(batch.leasedUntil, batch.notBefore) <= now && !isGivenUp(batch)
+    let due = dueAt(now)
+    while (restMs <= 0 && due <= now) {
+      const batch = claim(delivery, now, isSendable)
+      if (!batch) break
+      start(batch)
+      due = dueAt(now)
     }
+    pollMs = Math.min(maxPollMs, pollMs * 1.2)
+    const waitMs = Math.max(restMs, pollMs, due - now)
     return now + waitMs < deadline ? waitMs : Infinity // no wait is begun that the budget can't hold
   }
 
@@ -91,12 +101,15 @@ export async function startFlush(
   } catch (cause) {
     log.warn('The flush stopped', { cause }) // such as in Workers' global scope, where nothing may be sent
   }
-  const result = flushResult(events)
-  const refused = events.find(({ settlement }) => settlement?.failure)?.settlement?.failure
-  const exhausted = left.find(({ batch, settlement }) => !settlement && isExhausted(batch))?.batch?.error
   // Where the caller's budget ended the flush, pending events are no failure.
-  const error = refused ?? (ports.now() < deadline ? exhausted : undefined)
+  const isInTime = ports.now() < deadline
+  const errors = events.map(({ batch, settlement }) =>
+    settlement ? settlement.failure : isInTime && isExhausted(batch) && batch?.error,
+  )
+  const error = errors.find(Boolean)
+  const result = flushResult(events)
   if (error) throw new GFluxNodeError(error.code, error.message, { ...error, result })
+  if (result.pending) log.warn('Events stay queued', { pending: result.pending })
   return result
 }
 
@@ -110,7 +123,9 @@ function claim(
   const inFlight = batches.filter(({ leasedUntil }) => leasedUntil > now).length
   if (inFlight >= (guard.failures ? 1 : config.concurrency)) return undefined
   const next = batches.filter(isSendable).sort((a, b) => a.exhausted - b.exhausted)[0]
-  return open[0] && (!next || (guard.failures && next.exhausted)) ? sealBatch(queue, ports.randomId()) : next
+  return open[0] && (!next || (guard.failures && next.exhausted))
+    ? sealBatch(queue, ports.randomId())
+    : next
 }
 
 /** One attempt under a lease, and what follows from it. */
@@ -159,6 +174,6 @@ function retryLater(
     batch.exhausted = ++delivery.rounds
     batch.attempts = batch.notBefore = 0
   }
-  const message = isLast ? 'Retries are exhausted: events stay queued' : 'Retrying a batch'
+  const message = isLast ? 'Retries are exhausted' : 'Retrying a batch'
   log[isLast ? 'warn' : 'debug'](message, { code, status, attempts, delayMs, events: batch.events.length })
 }

@@ -17,7 +17,7 @@ export function toJson(value: object): string {
 
 /** A copy of a plain object: what the caller changes later changes nothing. */
 export function snapshot(field: string, value: unknown): Record<string, unknown> {
-  return JSON.parse(toJson(plainObject(field, value)))
+  return JSON.parse(toJson({ [field]: plainObject(field, value) }))[field]
 }
 
 function assertJsonValue(value: unknown, path: string, ancestors: readonly unknown[]): void {
@@ -32,6 +32,6 @@ function assertJsonValue(value: unknown, path: string, ancestors: readonly unkno
     if (json !== value) assertJsonValue(json, path, inner)
     else
       for (const [key, item] of Object.entries(value as object))
-        assertJsonValue(item, path ? `${path}.${key}` : key, inner)
+        assertJsonValue(item, `${path && `${path}.`}${key}`.slice(0, 100), inner)
   })
 }

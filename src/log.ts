@@ -12,13 +12,20 @@ export type Log = Required<Logger>
 const repeatAfterMs = 10_000
 
 export function createLog(logger: Logger | undefined, now: () => number): Log {
-  const quietUntil = new Map<string, number>()
+  /** When a warning may come again, and how often it was held back. */
+  const warned = new Map<string, { quietUntil: number; suppressed: number }>()
   return {
     debug: (message, context) => safely(() => logger?.debug?.(message, context)),
     warn: (message, context) => {
-      if (now() < (quietUntil.get(message) ?? 0)) return
-      quietUntil.set(message, now() + repeatAfterMs)
-      safely(() => logger?.warn?.(message, context))
+      const last = warned.get(message)
+      if (last && now() < last.quietUntil) {
+        last.suppressed++
+        return
+      }
+      warned.set(message, { quietUntil: now() + repeatAfterMs, suppressed: 0 })
+      safely(() =>
+        logger?.warn?.(message, { ...context, ...(last?.suppressed && { suppressed: last.suppressed }) }),
+      )
     },
   }
 }

@@ -48,10 +48,13 @@ export function createPorts(fetcher: FetchFunction | Fetcher): Ports {
       return () => clearTimeout(timer as number)
     },
     random: () => Math.random(),
-    // Node 18 has no global `crypto`. A key has to be unique, not secret: 122 bits of `Math.random` are.
-    randomId: () =>
-      '10000000-1000-4000-8000-100000000000'.replace(/[018]/g, (digit) =>
-        (+digit ^ ((Math.random() * 16) >> (+digit / 4))).toString(16),
-      ),
+    randomId: () => globalThis.crypto?.randomUUID?.() ?? pseudoRandomId(),
   }
+}
+
+/** Node 18 has no global `crypto`. A key has to be unique, not secret: 122 bits of `Math.random` are. */
+function pseudoRandomId(): string {
+  return '10000000-1000-4000-8000-100000000000'.replace(/[018]/g, (digit) =>
+    (+digit ^ ((Math.random() * 16) >> (+digit / 4))).toString(16),
+  )
 }

@@ -5,8 +5,8 @@ import { backoffMs, maxRetryAfterMs } from './retry.ts'
 import { expect, guarded, optionalId, plainObject } from './validation.ts'
 import { firstOf } from './wait.ts'
 
-/** A call that is not queued: its path and body. */
-export type ProfileCall = readonly [path: string, body: object]
+/** A call that is not queued: its path and body, and a field of the API's answer. */
+export type ProfileCall = readonly [path: string, body: object, answerField: string]
 
 const eraseReasons = ['gdpr_dsr', 'ccpa_dsr', 'customer_request', 'internal']
 
@@ -14,7 +14,7 @@ export function aliasCall(input: AliasInput): ProfileCall {
   const body = ids(input, 'userId', 'anonymousId', 'previousId', 'requestId')
   expect(body['user_id'], 'userId', 'set')
   expect(body['anonymous_id'] ?? body['previous_id'], 'anonymousId or previousId', 'set')
-  return ['identify/alias', body]
+  return ['identify/alias', body, 'alias']
 }
 
 export function eraseCall(input: EraseInput): ProfileCall {
@@ -23,7 +23,11 @@ export function eraseCall(input: EraseInput): ProfileCall {
   expect(eraseReasons.includes(reason), 'reason', `one of ${eraseReasons}`, reason)
   // A URL would take `.` and `..` for folders.
   expect(id && !/^\.\.?$/.test(id), 'id', 'set, and more than a dot or two')
-  return [`profiles/${guarded('id', () => encodeURIComponent(id))}/erase`, { reason, request_id }]
+  return [
+    `profiles/${guarded('id', () => encodeURIComponent(id))}/erase`,
+    { reason, request_id },
+    'erasure_id',
+  ]
 }
 
 /** The ids given, under the API's names for them. */
@@ -35,8 +39,11 @@ function ids(input: object, ...fields: string[]): Record<string, string | undefi
 }
 
 /** Sends it at once, retried under one idempotency key. Resolves to the API's answer. */
-export async function callApi({ config, log, ports }: Delivery, [path, body]: ProfileCall): Promise<unknown> {
-  const isAnswer = (answer: unknown): boolean => answer === Object(answer)
+export async function callApi(
+  { config, log, ports }: Delivery,
+  [path, body, answerField]: ProfileCall,
+): Promise<unknown> {
+  const isAnswer = (answer: unknown): boolean => answerField in Object(answer)
   const request = { config, path, key: ports.randomId(), body: JSON.stringify(body), isAnswer }
   for (let attempts = 1; ; attempts++) {
     const { answer, error } = await attempt(ports, request, config.timeoutMs || Infinity)
