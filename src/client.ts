@@ -1,10 +1,18 @@
+import { type ClientInside, insideKey } from './adapter.ts'
 import type { AliasResult, Binding, EraseResult, FlushOptions, GFluxNode } from './client-types.ts'
 import { type BeforeSend, type GFluxNodeConfig, resolveConfig, type WaitUntil } from './config.ts'
 import { createCycle } from './cycle.ts'
 import { createDelivery, type Delivery, enqueue, flushAll } from './delivery.ts'
 import { GFluxNodeError } from './errors.ts'
 import { assertSize, type Bound, createEvent, serializeEvent } from './event.ts'
-import type { AnyEvents, EventInput, EventMap, GFluxEvent, IdentifyInput } from './event-types.ts'
+import type {
+  AnyEvents,
+  EventContext,
+  EventInput,
+  EventMap,
+  GFluxEvent,
+  IdentifyInput,
+} from './event-types.ts'
 import type { FlushResult } from './flush-result.ts'
 import { snapshot } from './json-value.ts'
 import { safely } from './log.ts'
@@ -45,7 +53,10 @@ export function initGFluxNode<Events extends EventMap<Events> = AnyEvents>(
 /** A client on given ports. */
 export function createClient<Events extends EventMap<Events>>(delivery: Delivery): GFluxNode<Events> {
   const { defaultContext, includeRuntimeContext, waitUntil } = delivery.config
-  const context = typeof defaultContext === 'function' ? defaultContext : () => defaultContext
+  const context = (): EventContext =>
+    typeof defaultContext === 'function'
+      ? plainObject('defaultContext', guarded('defaultContext', defaultContext))
+      : defaultContext
   return bindClient(delivery, { audit: auditContext(includeRuntimeContext), context }, waitUntil)
 }
 
@@ -105,7 +116,8 @@ function bindClient<Events extends EventMap<Events>>(
     return promise
   }
 
-  const client: GFluxNode<Events> = {
+  const client: GFluxNode<Events> & { [insideKey]: ClientInside } = {
+    [insideKey]: delivery,
     track: (name, ...[input]) => handled(() => record(name, plainObject('input', input))),
     identify: (input) =>
       handled(() => {

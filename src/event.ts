@@ -82,6 +82,7 @@ function isoTimestamp(value: unknown, nowMs: number): string {
   // JavaScript takes February 30th for March 2nd.
   const isDay = isoDate.test(text) && new Date(text.slice(0, 10)).getUTCDate() === +text.slice(8, 10)
   const date = new Date(isDay || kindOf(value) === 'Date' ? text : Number.NaN)
-  expect(!Number.isNaN(+date), 'timestamp', 'a valid Date or an ISO 8601 string', value)
-  return date.toISOString()
+  const iso = date.toJSON()
+  expect(iso?.length === 24, 'timestamp', 'a valid Date or an ISO 8601 string', value) // of four-digit years
+  return iso
 }

@@ -123,9 +123,7 @@ function claim(
   const inFlight = batches.filter(({ leasedUntil }) => leasedUntil > now).length
   if (inFlight >= (guard.failures ? 1 : config.concurrency)) return undefined
   const next = batches.filter(isSendable).sort((a, b) => a.exhausted - b.exhausted)[0]
-  return open[0] && (!next || (guard.failures && next.exhausted))
-    ? sealBatch(queue, ports.randomId())
-    : next
+  return open[0] && (!next || (guard.failures && next.exhausted)) ? sealBatch(queue, ports.randomId()) : next
 }
 
 /** One attempt under a lease, and what follows from it. */

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { version } from '../../../package.json'
-import { openClient } from '../../support/client.ts'
+import { openClient, untyped } from '../../support/client.ts'
+import { expectRefused } from './refusal.ts'
 
 const forged = { library: 'forged', runtime: 'forged' }
 const audit = { library: `gflux-node/${version}`, runtime: 'node' }
@@ -58,5 +59,37 @@ describe('the audit context', () => {
     await gflux.flush()
 
     expect(ingest.events[0]?.context).toEqual({ ...audit, ...own })
+  })
+})
+
+describe('defaultContext as a function', () => {
+  it('is asked at each call, and gives way to bindings and calls', async () => {
+    let requests = 0
+    const { gflux, ingest } = openClient({ defaultContext: () => ({ request: ++requests, path: '/' }) })
+
+    await gflux.track('opened', { userId: 'user_1' })
+    await gflux.with({ context: { path: '/bound' } }).track('opened', { userId: 'user_1' })
+    await gflux.track('opened', { userId: 'user_1', context: { path: '/called' } })
+    await gflux.flush()
+
+    expect(ingest.events.map(({ context }) => context)).toEqual([
+      { ...audit, request: 1, path: '/' },
+      { ...audit, request: 2, path: '/bound' },
+      { ...audit, request: 3, path: '/called' },
+    ])
+  })
+
+  it.each<[string, () => never]>([
+    [
+      'throws',
+      () => {
+        throw new Error('no request')
+      },
+    ],
+    ['gives no object', () => untyped('a string')],
+  ])('that %s refuses the call, by name', async (_title, defaultContext) => {
+    await expectRefused(['track', 'defaultContext', (gflux) => gflux.track('opened', { userId: 'user_1' })], {
+      defaultContext,
+    })
   })
 })

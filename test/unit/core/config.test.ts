@@ -88,6 +88,12 @@ describe('a bad option', () => {
     expectValidationError(error, 'config')
   })
 
+  it('is named with its path: NaN in defaultContext', async () => {
+    const error = await errorOf(() => initGFluxNode({ token: TOKEN, defaultContext: { share: Number.NaN } }))
+
+    expectValidationError(error, 'defaultContext.share')
+  })
+
   it('is refused: no config at all', async () => {
     const error = await errorOf(() => initGFluxNode(untyped(undefined)))
 

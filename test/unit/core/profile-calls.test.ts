@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import type { GFluxNode } from '../../../src/index.ts'
 import { errorOf, openClient, PERSONAL, untyped } from '../../support/client.ts'
 import { type BadCall, expectRefused } from './refusal.ts'
 
@@ -93,6 +94,18 @@ describe('a call that is not queued', () => {
     })
     expect(ingest.aliases).toHaveLength(1)
     expect(ingest.erasures).toMatchObject([{ id: 'anon_1' }])
+  })
+
+  it.each<[string, (gflux: GFluxNode) => Promise<unknown>]>([
+    ['alias', (gflux) => gflux.alias({ userId: 'user_1', anonymousId: 'anon_1' })],
+    ['erase', (gflux) => gflux.erase(erase)],
+  ])('%s takes nothing but what the API promises for an answer', async (_name, call) => {
+    const { gflux, ingest } = openClient({ maxRetries: 0 })
+    ingest.fail({ status: 200, body: {} })
+
+    const error = await errorOf(() => call(gflux))
+
+    expect(error).toMatchObject({ code: 'invalid_response', status: 200, retryable: true })
   })
 
   it('names the API’s own code in details and is not retried', async () => {

@@ -7,6 +7,8 @@ describe('a bad timestamp', () => {
   it.each<BadCall>(
     [
       new Date(Number.NaN),
+      new Date(8.64e15),
+      new Date(-8.64e15),
       '',
       'yesterday',
       PERSONAL,

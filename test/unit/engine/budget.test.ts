@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { keysOf, openVirtual } from '../../support/virtual-client.ts'
+import { keysOf, openVirtual, rejection } from '../../support/virtual-client.ts'
 
 describe('a budget', () => {
   it.each([true, false])('is kept when the API hangs; hears of the abort: %s', async (hears) => {
@@ -74,6 +74,16 @@ describe('a budget', () => {
 })
 
 describe('a signal', () => {
+  it('that is none is refused, and nothing is lost', async () => {
+    const { gflux, clock, track } = openVirtual()
+    track(1)
+
+    const error = await rejection(clock, gflux.flush({ signal: 5 as never }))
+
+    expect(error).toMatchObject({ code: 'validation_error' })
+    expect(await clock.outcome(gflux.flush())).toMatchObject({ accepted: 1 })
+  })
+
   it('ends a request under way; the batch goes out later under the same key', async () => {
     const { gflux, clock, api, track, stored } = openVirtual({}, { gets: 'hang', stores: true })
     const controller = new AbortController()

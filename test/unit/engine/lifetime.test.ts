@@ -39,6 +39,15 @@ describe('waitUntil', () => {
     expect(stored()).toEqual(['e1'])
   })
 
+  it('gets a promise that waits for as long as the API asks to', async () => {
+    const { held, clock, track, stored } = openHeld({}, { gets: 429, retryAfter: 8 })
+    track(1)
+
+    await clock.outcome(held[0] as Promise<unknown>)
+
+    expect(stored()).toEqual(['e1'])
+  })
+
   it('gets a promise that never rejects, also where the API refuses', async () => {
     const { held, clock, track, dropped } = openHeld({}, { gets: 401 })
     track(1)

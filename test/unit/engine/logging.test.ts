@@ -50,6 +50,40 @@ describe('the logger', () => {
     expect(refusals).toHaveLength(2)
   })
 
+  it('hears how often a warning was held back', async () => {
+    const client = openVirtual({ flushAt: 10 })
+    client.api.otherwise = () => ({ gets: 400 })
+    for (let n = 0; n < 10; n++) {
+      client.track(10)
+      await client.clock.advance(30)
+    }
+    await client.clock.advance(10_000)
+
+    client.track(10)
+    await client.clock.drain()
+
+    expect(client.logged.map(({ context }) => context)).toMatchObject([
+      { events: 10 },
+      { events: 10, suppressed: 9 },
+    ])
+    expect(client.dropped).toHaveLength(11)
+  })
+
+  it.each<[string, Fate, number | undefined]>([
+    ['the API asks for a long pause', { gets: 503, retryAfter: 60 }, undefined],
+    ['the budget is spent on an API that hangs', { gets: 'hang' }, 200],
+    ['the budget is spent on retries', { gets: 503 }, 200],
+  ])('hears of events that a shutdown leaves behind since %s', async (_title, fate, timeoutMs) => {
+    const client = openVirtual()
+    client.api.otherwise = () => fate
+    client.track(2)
+
+    const result = await client.clock.outcome(client.gflux.shutdown({ timeoutMs }))
+
+    expect(result).toMatchObject({ pending: 2 })
+    expect(client.logged.filter(({ level }) => level === 'warn')).toMatchObject([{ context: { pending: 2 } }])
+  })
+
   it('hears nothing while all is well', async () => {
     const client = openVirtual()
     client.track(120)

@@ -179,6 +179,15 @@ describe('Retry-After', () => {
     expect(await clock.outcome(gflux.flush())).toMatchObject({ accepted: 1 })
   })
 
+  it('of a year is taken for a mistake, and counts for an hour', async () => {
+    const { gflux, clock, track } = openVirtual({}, { gets: 429, retryAfter: 31_536_000 })
+    track(1)
+    await clock.outcome(gflux.flush())
+    await clock.advance(3_600_000)
+
+    expect(await clock.outcome(gflux.flush())).toMatchObject({ accepted: 1 })
+  })
+
   it('counts also where the claim had run out', async () => {
     const { gflux, clock, api, track } = openVirtual({}, { gets: 429, retryAfter: 60 }, { latencyMs: 2_000 })
     track(1)
