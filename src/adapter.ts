@@ -1,12 +1,18 @@
 import type { ResolvedConfig } from './config.ts'
 import type { Log } from './log.ts'
+import type { Ports } from './ports.ts'
+import type { Queue } from './queue.ts'
 
+export { attempt } from './attempt.ts'
+export { isBatchAnswer, keyLifetimeMs, report } from './outcome.ts'
 export { assertAmount, assertFunction } from './validation.ts'
 
 /** What an adapter of this package may know of a client besides its public API. */
 export interface ClientInside {
-  readonly config: Pick<ResolvedConfig, 'defaultContext'>
+  readonly config: ResolvedConfig
   readonly log: Log
+  readonly ports: Ports
+  readonly queue: Readonly<Pick<Queue, 'size'>>
 }
 
 /** Where a client keeps it: the same place in every copy of this package. */

@@ -4,7 +4,7 @@ import { safely } from './log.ts'
 import { type Batch, type QueuedEvent, settleBatch, splitBatch } from './queue.ts'
 
 /** The API remembers an idempotency key for 24 hours: a minute less leaves time for the request under way. */
-const keyLifetimeMs = (24 * 60 - 1) * 60 * 1000
+export const keyLifetimeMs: number = (24 * 60 - 1) * 60 * 1000
 
 /** The 202 of a batch. */
 interface BatchAnswer {
@@ -56,7 +56,12 @@ function dropBatch(delivery: Delivery, batch: Batch, failure: GFluxNodeError): v
   report(delivery, batch.events, failure)
 }
 
-function report({ config, log }: Delivery, events: readonly QueuedEvent[], error: GFluxNodeError): void {
+/** Tells the logger and `onDrop` of events that were given up for good. */
+export function report(
+  { config, log }: Pick<Delivery, 'config' | 'log'>,
+  events: readonly Pick<QueuedEvent, 'json'>[],
+  error: GFluxNodeError,
+): void {
   const { code, message, status } = error
   log.warn(message, { code, status, events: events.length })
   safely(
