@@ -7,16 +7,29 @@ import { createTestIngest, type TestIngest } from '../../ingest/index.ts'
 export interface WorkerOptions {
   /** `packageRoot` as the build gives it. */
   readonly packageRoot: string
-  /** The worker's module; `./dist/index.js` is the built core. */
+  /** The worker's module; `./dist/index.js` is the built core, `./dist/cloudflare.js` the adapter. */
   readonly script: string
   readonly compatibilityDate?: string
   readonly compatibilityFlags?: string[]
+  /** More of miniflare's options for the worker, such as `durableObjects`. */
+  readonly options?: object
+  /** Other workers beside it. */
+  readonly others?: readonly object[]
+}
+
+/** What a queue batch or a cron came to. */
+export interface Outcome {
+  readonly outcome: string
+  readonly [field: string]: unknown
 }
 
 export interface Workerd extends AsyncDisposable {
   readonly ingest: TestIngest
+  readonly miniflare: Miniflare
   /** A request to the worker, answered when the worker does; what it leaves to `waitUntil` goes on. */
   readonly get: (path?: string) => Promise<string>
+  readonly scheduled: () => Promise<Outcome>
+  readonly queue: (name: string, bodies: readonly unknown[]) => Promise<Outcome>
   /** What the runtime itself and the worker's console wrote. */
   readonly output: string[]
 }
@@ -24,46 +37,95 @@ export interface Workerd extends AsyncDisposable {
 /** Release dates of the runtime's behaviour that are tested: an old one and the newest. */
 export const compatibilityDates = ['2024-09-01', '2026-07-01'] as const
 
+/** What the runtime says of I/O that crossed from one request to another, and of errors that nobody caught. */
+export const crossTalk: RegExp =
+  /different request|Illegal invocation|Disallowed operation|Uncaught|unhandled|had hung/i
+
+/** Waits for what goes on after an answer, with a bound. */
+export async function until(isTrue: () => boolean | Promise<boolean>): Promise<void> {
+  const deadline = Date.now() + 20_000
+  while (!(await isTrue())) {
+    if (Date.now() > deadline) throw new Error('the condition never came true')
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+}
+
 /**
  * A worker in bare workerd, without Node's modules, of the built package. The outside world, and the service binding
  * `INGEST`, is the ingest in this process.
  */
-export async function openWorkerd(options: WorkerOptions): Promise<Workerd> {
-  const { packageRoot, script, compatibilityDate = compatibilityDates[1], compatibilityFlags = [] } = options
+export async function openWorkerd({
+  packageRoot,
+  script,
+  compatibilityDate = compatibilityDates[1],
+  compatibilityFlags = [],
+  options = {},
+  others = [],
+}: WorkerOptions): Promise<Workerd> {
   const ingest = createTestIngest()
   const output: string[] = []
+  const miniflare = new Miniflare({
+    unsafeTriggerHandlers: true,
+    handleRuntimeStdio: (stdout: Readable, stderr: Readable) => {
+      for (const stream of [stdout, stderr]) stream.on('data', (data: unknown) => output.push(String(data)))
+    },
+    workers: [
+      {
+        name: 'worker',
+        modules: [
+          { type: 'ESModule', path: 'worker.mjs', contents: script },
+          ...(await packageModules(packageRoot)),
+        ],
+        modulesRoot: '/',
+        compatibilityDate,
+        compatibilityFlags,
+        serviceBindings: { INGEST: answerFrom(ingest) },
+        outboundService: answerFrom(ingest),
+        ...options,
+      },
+      ...others,
+    ] as never,
+  })
+  await miniflare.ready
+  const worker = await miniflare.getWorker('worker')
+  return {
+    ingest,
+    miniflare,
+    output,
+    get: async (path = '/') => (await miniflare.dispatchFetch(`http://worker${path}`)).text(),
+    scheduled: async () => (await worker.scheduled({ cron: '* * * * *' })) as unknown as Outcome,
+    queue: async (name, bodies) => {
+      const messages = bodies.map((body, index) => ({
+        id: `${index}`,
+        timestamp: new Date(),
+        attempts: 1,
+        body,
+      }))
+      return (await worker.queue(name, messages)) as unknown as Outcome
+    },
+    [Symbol.asyncDispose]: () => miniflare.dispose(),
+  }
+}
+
+async function packageModules(packageRoot: string): Promise<object[]> {
   const dist = join(packageRoot, 'dist')
-  const files = (await readdir(dist)).filter((file) => file.endsWith('.js') && !/^(cli|testing)/.test(file))
-  const core = await Promise.all(
+  const files = (await readdir(dist)).filter((file) => /^(index|cloudflare|chunk-.*)\.js$/.test(file))
+  return await Promise.all(
     files.map(async (file) => ({
-      type: 'ESModule' as const,
+      type: 'ESModule',
       path: `dist/${file}`,
       contents: await readFile(join(dist, file), 'utf8'),
     })),
   )
-  const answer = async (request: unknown) => {
-    const { method, url, headers, text } = request as Request
-    const body = await text.call(request)
+}
+
+/** The ingest as what miniflare calls in this process. */
+function answerFrom(ingest: TestIngest): (request: Request) => Promise<Response> {
+  return async (request) => {
+    const { method, url, headers } = request
+    const body = await request.text()
     return await ingest.handle(new Request(url, { method, headers: [...headers], body })).catch(() => {
       return new Response('the connection died', { status: 520 })
     })
-  }
-  const miniflare = new Miniflare({
-    modules: [{ type: 'ESModule', path: 'worker.mjs', contents: script }, ...core],
-    modulesRoot: '/',
-    compatibilityDate,
-    compatibilityFlags,
-    serviceBindings: { INGEST: answer as never },
-    outboundService: answer as never,
-    handleRuntimeStdio: (stdout: Readable, stderr: Readable) => {
-      for (const stream of [stdout, stderr]) stream.on('data', (data: unknown) => output.push(String(data)))
-    },
-  })
-  await miniflare.ready
-  return {
-    ingest,
-    output,
-    get: async (path = '/') => (await miniflare.dispatchFetch(`http://worker${path}`)).text(),
-    [Symbol.asyncDispose]: () => miniflare.dispose(),
   }
 }

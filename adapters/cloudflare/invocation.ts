@@ -1,0 +1,60 @@
+import { insideOf } from '../../src/adapter.ts'
+import { type EventContext, type EventMap, flushAfter, type GFluxNode } from '../../src/index.ts'
+import type { CloudflareOptions } from './options.ts'
+import type { WorkerContext } from './platform.ts'
+
+/** A response waits no longer for a flush. */
+const awaitedTimeoutMs = 5000
+
+/** What an invocation belongs to. */
+export interface Invocation<Env> {
+  /** What started it, where that is known. */
+  readonly event?: unknown
+  readonly env: Env
+  readonly ctx: Partial<WorkerContext> | undefined
+}
+
+/** The client of one invocation: each event that it tracks, however late, holds the invocation until it is settled. */
+export function bindClient<Env, Events extends EventMap<Events>>(
+  gflux: GFluxNode<Events>,
+  { event, env, ctx }: Invocation<Env>,
+  options: CloudflareOptions<Env>,
+): GFluxNode<Events> {
+  let context: EventContext | undefined
+  try {
+    context = options.context?.(event, env)
+    return gflux.with({ waitUntil: lifetimeOf(ctx), context })
+  } catch (cause) {
+    insideOf(gflux)?.log.warn('The context of an invocation failed', { cause })
+    return gflux.with({ waitUntil: lifetimeOf(ctx) })
+  }
+}
+
+/**
+ * Passes on what the handler came to. What it left queued is flushed: after the result where the invocation has a
+ * lifetime that holds, before it where not. Registered at the end, so that an invocation whose client has gone ends as
+ * it would without us.
+ */
+export async function flushAtEnd<Result>(
+  gflux: GFluxNode,
+  handled: () => Result | PromiseLike<Result>,
+  { ctx, timeoutMs }: { ctx: Partial<WorkerContext> | undefined; timeoutMs: number | undefined },
+): Promise<Result> {
+  try {
+    return await handled()
+  } finally {
+    const waitUntil = lifetimeOf(ctx)
+    if (insideOf(gflux)?.queue.size !== 0) {
+      const flushed = flushAfter(gflux, undefined, {
+        waitUntil,
+        timeoutMs: timeoutMs ?? (waitUntil ? undefined : awaitedTimeoutMs),
+      })
+      if (!waitUntil) await flushed
+    }
+  }
+}
+
+/** Called as a method of `ctx`: anything else is an Illegal invocation. */
+function lifetimeOf(ctx: Partial<WorkerContext> | undefined): WorkerContext['waitUntil'] | undefined {
+  return ctx?.waitUntil && ((promise) => ctx.waitUntil?.(promise))
+}

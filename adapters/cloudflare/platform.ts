@@ -1,0 +1,85 @@
+/**
+ * What is used of Workers' own types, structurally: `@cloudflare/workers-types` fits them, and none of it is in the
+ * published types. https://developers.cloudflare.com/workers/runtime-apis/
+ */
+
+/** `ctx` of a handler, and of a class. */
+export interface WorkerContext {
+  waitUntil(promise: Promise<unknown>): void
+  passThroughOnException(): void
+}
+
+export interface CronController {
+  readonly scheduledTime: number
+  readonly cron: string
+  noRetry(): void
+}
+
+export interface RetryOptions {
+  delaySeconds?: number
+}
+
+export interface QueueMessage {
+  readonly id: string
+  readonly timestamp: Date
+  /** From 1 on. */
+  readonly attempts: number
+  // biome-ignore lint/suspicious/noExplicitAny: whatever the producer sent
+  readonly body: any
+  ack(): void
+  retry(options?: RetryOptions): void
+}
+
+export interface QueueBatch {
+  readonly queue: string
+  readonly messages: readonly QueueMessage[]
+  ackAll(): void
+  retryAll(options?: RetryOptions): void
+}
+
+/** The binding of a queue. */
+export interface QueueProducer {
+  send(message: unknown, options?: { contentType?: 'json' }): Promise<unknown>
+}
+
+export interface IncomingEmail {
+  readonly from: string
+  readonly to: string
+  readonly headers: Headers
+  readonly raw: ReadableStream
+  readonly rawSize: number
+  setReject(reason: string): void
+  forward(to: string, headers?: Headers): Promise<unknown>
+}
+
+/** What another Worker did. https://developers.cloudflare.com/workers/runtime-apis/handlers/tail/ */
+export interface TailItem {
+  readonly scriptName: string | null
+  readonly outcome: string
+  readonly eventTimestamp: number | null
+  readonly event: unknown
+  readonly logs: readonly { readonly timestamp: number; readonly level: string; readonly message: unknown }[]
+  readonly exceptions: readonly {
+    readonly timestamp: number
+    readonly name: string
+    readonly message: string
+  }[]
+}
+
+export interface AlarmInfo {
+  readonly isRetry: boolean
+  /** From 0 on. */
+  readonly retryCount: number
+  /** Milliseconds since the epoch. */
+  readonly scheduledTime?: number
+}
+
+/** What is used of a Durable Object's storage. */
+export interface ObjectStorage {
+  get(key: string): Promise<unknown>
+  put(entries: Record<string, unknown>): Promise<void>
+  delete(key: string): Promise<boolean>
+  getAlarm(): Promise<number | null>
+  setAlarm(scheduledTime: number | Date, options?: object): Promise<void>
+  deleteAlarm(options?: object): Promise<void>
+}
