@@ -13,6 +13,8 @@ export interface WorkerOptions {
   readonly compatibilityFlags?: string[]
   /** More of miniflare's options for the worker, such as `durableObjects`. */
   readonly options?: object
+  /** More workers of the built package: their modules by name. */
+  readonly more?: Readonly<Record<string, string>>
   /** Other workers beside it. */
   readonly others?: readonly object[]
 }
@@ -60,29 +62,29 @@ export async function openWorkerd({
   compatibilityDate = compatibilityDates[1],
   compatibilityFlags = [],
   options = {},
+  more = {},
   others = [],
 }: WorkerOptions): Promise<Workerd> {
   const ingest = createTestIngest()
   const output: string[] = []
+  const shared = await packageModules(packageRoot)
+  const basics = (name: string, contents: string): object => ({
+    name,
+    modules: [{ type: 'ESModule', path: 'worker.mjs', contents }, ...shared],
+    modulesRoot: '/',
+    compatibilityDate,
+    compatibilityFlags,
+    serviceBindings: { INGEST: answerFrom(ingest) },
+    outboundService: answerFrom(ingest),
+  })
   const miniflare = new Miniflare({
     unsafeTriggerHandlers: true,
     handleRuntimeStdio: (stdout: Readable, stderr: Readable) => {
       for (const stream of [stdout, stderr]) stream.on('data', (data: unknown) => output.push(String(data)))
     },
     workers: [
-      {
-        name: 'worker',
-        modules: [
-          { type: 'ESModule', path: 'worker.mjs', contents: script },
-          ...(await packageModules(packageRoot)),
-        ],
-        modulesRoot: '/',
-        compatibilityDate,
-        compatibilityFlags,
-        serviceBindings: { INGEST: answerFrom(ingest) },
-        outboundService: answerFrom(ingest),
-        ...options,
-      },
+      { ...basics('worker', script), ...options },
+      ...Object.entries(more).map(([name, contents]) => basics(name, contents)),
       ...others,
     ] as never,
   })
