@@ -4,6 +4,12 @@ import type { Readable } from 'node:stream'
 import { Miniflare } from 'miniflare'
 import { createTestIngest, type TestIngest } from '../../ingest/index.ts'
 
+/** More of miniflare's options for a worker, such as `durableObjects`. */
+export interface MoreOptions {
+  readonly serviceBindings?: object
+  readonly [option: string]: unknown
+}
+
 export interface WorkerOptions {
   /** `packageRoot` as the build gives it. */
   readonly packageRoot: string
@@ -11,8 +17,7 @@ export interface WorkerOptions {
   readonly script: string
   readonly compatibilityDate?: string
   readonly compatibilityFlags?: string[]
-  /** More of miniflare's options for the worker, such as `durableObjects`. */
-  readonly options?: object
+  readonly options?: MoreOptions
   /** More workers of the built package: their modules by name. */
   readonly more?: Readonly<Record<string, string>>
   /** Other workers beside it. */
@@ -68,14 +73,19 @@ export async function openWorkerd({
   const ingest = createTestIngest()
   const output: string[] = []
   const shared = await packageModules(packageRoot)
-  const basics = (name: string, contents: string): object => ({
+  const basics = (
+    name: string,
+    contents: string,
+    { serviceBindings, ...rest }: MoreOptions = {},
+  ): object => ({
     name,
     modules: [{ type: 'ESModule', path: 'worker.mjs', contents }, ...shared],
     modulesRoot: '/',
     compatibilityDate,
     compatibilityFlags,
-    serviceBindings: { INGEST: answerFrom(ingest) },
+    serviceBindings: { INGEST: answerFrom(ingest), ...serviceBindings },
     outboundService: answerFrom(ingest),
+    ...rest,
   })
   const miniflare = new Miniflare({
     unsafeTriggerHandlers: true,
@@ -83,7 +93,7 @@ export async function openWorkerd({
       for (const stream of [stdout, stderr]) stream.on('data', (data: unknown) => output.push(String(data)))
     },
     workers: [
-      { ...basics('worker', script), ...options },
+      basics('worker', script, options),
       ...Object.entries(more).map(([name, contents]) => basics(name, contents)),
       ...others,
     ] as never,

@@ -10,7 +10,7 @@ const script = `
       const { pathname } = new URL(request.url)
       if (pathname === '/runs') return Response.json(runs)
       if (pathname === '/send') await env.JOBS.send('job')
-      else await gflux.track('requested', { userId: 'user_1' })
+      else await gflux.flush()
       return new Response('ok')
     },
     scheduled: (controller, env, ctx, gflux) => gflux.track('timed', { userId: 'user_1' }),
