@@ -1,15 +1,21 @@
 export type { ClientSource } from './client-source.ts'
 export { cloudflareContext } from './context.ts'
+export { type DurableQueue, durableQueue, type OpenDurableQueue } from './durable-queue.ts'
 export type { WorkerHandlers, WrappedHandlers } from './handlers.ts'
 export type { CloudflareOptions } from './options.ts'
 export type {
+  AlarmInfo,
   CronController,
   IncomingEmail,
+  ObjectContext,
+  ObjectStorage,
   QueueBatch,
   QueueMessage,
   QueueProducer,
   TailItem,
   WorkerContext,
 } from './platform.ts'
+export { queueRelay, relayConsumer } from './queue-relay.ts'
+export type { SealedBatch } from './sealed-batch.ts'
 export { withGFlux } from './with-gflux.ts'
 export type { WorkerClass } from './worker-class.ts'

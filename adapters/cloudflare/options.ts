@@ -1,5 +1,6 @@
 import { assertAmount, assertFunction } from '../../src/adapter.ts'
 import type { EventContext } from '../../src/index.ts'
+import type { OpenDurableQueue } from './durable-queue.ts'
 
 /** `undefined` means the default. */
 export interface CloudflareOptions<Env = unknown> {
@@ -14,14 +15,15 @@ export interface CloudflareOptions<Env = unknown> {
    */
   context?: ((event: unknown, env: Env) => EventContext) | undefined
   /**
-   * Only for Durable Objects: batches are put into the object's storage and sent from its alarm, so that no response
-   * waits for the API and an eviction loses nothing. @default false
+   * For Durable Objects: {@link durableQueue}, with which batches are put into the object's storage and sent from its
+   * alarm, so that no response waits for the API and an eviction loses nothing. @default none
    */
-  durableQueue?: boolean | undefined
+  durableQueue?: OpenDurableQueue | undefined
 }
 
 /** @throws {GFluxNodeError} `validation_error`, naming the option. */
-export function assertOptions({ context, timeoutMs = 0 }: CloudflareOptions<never>): void {
+export function assertOptions({ context, durableQueue, timeoutMs = 0 }: CloudflareOptions<never>): void {
   assertAmount('timeoutMs', timeoutMs)
   assertFunction('context', context)
+  assertFunction('durableQueue', durableQueue)
 }

@@ -15,7 +15,7 @@ export interface CronController {
   noRetry(): void
 }
 
-export interface RetryOptions {
+interface RetryOptions {
   delaySeconds?: number
 }
 
@@ -74,12 +74,17 @@ export interface AlarmInfo {
   readonly scheduledTime?: number
 }
 
-/** What is used of a Durable Object's storage. */
+/** `ctx` of a Durable Object. https://developers.cloudflare.com/durable-objects/api/state/ */
+export interface ObjectContext extends Pick<WorkerContext, 'waitUntil'> {
+  readonly storage: ObjectStorage
+  blockConcurrencyWhile(work: () => Promise<void>): Promise<void>
+}
+
 export interface ObjectStorage {
   get(key: string): Promise<unknown>
   put(entries: Record<string, unknown>): Promise<void>
   delete(key: string): Promise<boolean>
   getAlarm(): Promise<number | null>
-  setAlarm(scheduledTime: number | Date, options?: object): Promise<void>
-  deleteAlarm(options?: object): Promise<void>
+  setAlarm(scheduledTime: number | Date): Promise<void>
+  deleteAlarm(): Promise<void>
 }

@@ -2,7 +2,7 @@ import type { AnyEvents, EventMap, GFluxNode } from '../../src/index.ts'
 import { type ClientSource, clientOf } from './client-source.ts'
 import { bindClient, flushAtEnd } from './invocation.ts'
 import type { CloudflareOptions } from './options.ts'
-import type { WorkerContext } from './platform.ts'
+import type { AlarmInfo, ObjectContext, WorkerContext } from './platform.ts'
 import { flushingSteps, type WorkflowStep } from './workflow-step.ts'
 
 /** A class that the runtime makes instances of. */
@@ -22,11 +22,12 @@ export function wrapClass<Env, Events extends EventMap<Events> = AnyEvents>(
 ): WorkerClass {
   const isWorkflow = baseNames(workerClass).includes('WorkflowEntrypoint')
 
-  function instrument(instance: object, ctx: WorkerContext, env: Env): object {
-    // Only an object of a Durable Object class has storage.
-    const isAwaited = isWorkflow || 'storage' in ctx
-    const gflux = clientOf(source, env)
+  function instrument(instance: object, ctx: WorkerContext | ObjectContext, env: Env): object {
+    const isAwaited = isWorkflow || isObject(ctx)
+    const client = clientOf(source, env)
     const { timeoutMs } = options
+    const queue = isObject(ctx) ? options.durableQueue?.(client, ctx) : undefined
+    const gflux = queue?.gflux ?? client
     const flushing = (call: () => unknown): Promise<unknown> =>
       flushAtEnd(gflux, call, { ctx: isAwaited ? undefined : ctx, timeoutMs })
     const bind = (event?: unknown): void =>
@@ -36,6 +37,10 @@ export function wrapClass<Env, Events extends EventMap<Events> = AnyEvents>(
     return new Proxy(instance, {
       get(_, name) {
         const value: unknown = Reflect.get(instance, name, instance) // `this` with its private fields
+        if (name === 'alarm' && queue) {
+          return (info: AlarmInfo) =>
+            queue.alarm(info, () => flushing(() => value && Reflect.apply(value as Method, instance, [info])))
+        }
         if (typeof value !== 'function' || typeof name === 'symbol' || name === 'constructor') return value
         return (...args: unknown[]) => {
           if (name === 'fetch' && !isAwaited) bind(args[0]) // each invocation has an instance of its own
@@ -54,6 +59,11 @@ export function wrapClass<Env, Events extends EventMap<Events> = AnyEvents>(
       return instrument(this, args[0], args[1])
     }
   }
+}
+
+/** Only an object of a Durable Object class has storage. */
+function isObject(ctx: WorkerContext | ObjectContext): ctx is ObjectContext {
+  return 'storage' in ctx
 }
 
 /** An own property, which is out of reach of RPC. */

@@ -5,7 +5,7 @@ import { Miniflare } from 'miniflare'
 import { createTestIngest, type TestIngest } from '../../ingest/index.ts'
 
 /** More of miniflare's options for a worker, such as `durableObjects`. */
-export interface MoreOptions {
+interface MoreOptions {
   readonly serviceBindings?: object
   readonly [option: string]: unknown
 }
@@ -25,7 +25,7 @@ export interface WorkerOptions {
 }
 
 /** What a queue batch or a cron came to. */
-export interface Outcome {
+interface Outcome {
   readonly outcome: string
   readonly [field: string]: unknown
 }

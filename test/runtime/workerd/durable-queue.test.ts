@@ -1,0 +1,192 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest'
+import { compatibilityDates, crossTalk, openWorkerd, until, type Workerd } from '../../support/workerd.ts'
+
+const script = `
+  import { DurableObject } from 'cloudflare:workers'
+  import { durableQueue, withGFlux } from './dist/cloudflare.js'
+  const dropped = []
+  const config = (env) => ({
+    token: 'gflux_secret_x',
+    fetch: env.INGEST,
+    timeoutMs: 300,
+    onDrop: ({ events, error }) => dropped.push([error.code, events.length]),
+  })
+
+  class Room extends DurableObject {
+    say(text) {
+      this.gflux.track('said', { userId: 'user_1', properties: { text } })
+      return 'said'
+    }
+    large() {
+      for (let n = 0; n < 12; n++)
+        this.gflux.track('large', { userId: 'user_1', properties: { n, padding: 'ж'.repeat(14000) } })
+    }
+    dropped() { return dropped }
+    alarms() { return this.ctx.storage.get('alarms') }
+    getAlarm() { return this.ctx.storage.getAlarm() }
+    deleteAlarm() { return this.ctx.storage.deleteAlarm() }
+    async stored() { return [...(await this.ctx.storage.list({ prefix: '__gflux:batch' })).keys()].length }
+    async remindIn(ms, failures = 0) {
+      await this.ctx.storage.put({ failures })
+      await this.ctx.storage.setAlarm(Date.now() + ms)
+    }
+    async alarm({ retryCount }) {
+      const alarms = (await this.ctx.storage.get('alarms')) ?? []
+      alarms.push([retryCount, await this.ctx.storage.getAlarm()])
+      await this.ctx.storage.put({ alarms })
+      const failures = await this.ctx.storage.get('failures')
+      await this.ctx.storage.put({ failures: failures - 1 })
+      if (failures > 0) throw new Error('on purpose')
+      this.gflux.track('reminded', { userId: 'user_1' })
+    }
+  }
+  class Quiet extends DurableObject {
+    say(text) { this.gflux.track('said', { userId: 'user_1', properties: { text } }) }
+  }
+  const Wrapped = withGFlux(config, Room, { durableQueue })
+  const WrappedQuiet = withGFlux(config, Quiet, { durableQueue })
+  export { Wrapped as Room, WrappedQuiet as Quiet }
+
+  export default {
+    async fetch(request, env) {
+      const { name, method, args } = await request.json()
+      const namespace = name === 'quiet' ? env.QUIET : env.ROOM
+      const object = namespace.get(namespace.idFromName(name))
+      return Response.json((await object[method](...args)) ?? null)
+    },
+  }`
+
+describe.each(compatibilityDates)('an object’s durable queue in workerd as of %s', (compatibilityDate) => {
+  let worker: Workerd
+  const call = async (name: string, method: string, ...args: unknown[]): Promise<unknown> => {
+    const body = JSON.stringify({ name, method, args })
+    return (await worker.miniflare.dispatchFetch('http://worker/', { method: 'POST', body })).json()
+  }
+  const evict = (name: string): Promise<void> =>
+    worker.miniflare.unsafeEvictDurableObject('worker', 'Room', { name })
+  const names = (): string[] => worker.ingest.events.map(({ event }) => event)
+  beforeAll(async () => {
+    worker = await openWorkerd({
+      packageRoot: inject('packageRoot'),
+      script,
+      compatibilityDate,
+      options: {
+        // One kind of storage each.
+        durableObjects: {
+          ROOM: { className: 'Room', useSQLite: compatibilityDate > '2025' },
+          QUIET: 'Quiet',
+        },
+      },
+    })
+  })
+  beforeEach(() => worker.ingest.reset())
+  afterAll(() => worker[Symbol.asyncDispose]())
+
+  it('the answer does not wait for the API, and the alarm sends', async () => {
+    worker.ingest.fail({ delayMs: 250 })
+
+    const answer = await call('prompt', 'say', 'hello')
+    const storedByThen = worker.ingest.stats.stored
+    await until(() => worker.ingest.stats.stored === 1)
+
+    expect([answer, storedByThen]).toEqual(['said', 0])
+    await until(async () => (await call('prompt', 'stored')) === 0)
+  })
+
+  it('an eviction loses nothing and doubles nothing', async () => {
+    const recover = worker.ingest.fail({ reset: 'after', every: 1 })
+
+    await call('evicted', 'say', 'one')
+    await call('evicted', 'say', 'two')
+    await until(() => worker.ingest.stats.requests > 0)
+    await evict('evicted')
+    recover()
+    await until(async () => (await call('evicted', 'stored')) === 0)
+
+    expect(worker.ingest.stats).toMatchObject({ stored: 2, duplicates: 0, keyConflicts: 0 })
+    expect(worker.ingest.stats.replays).toBeGreaterThan(0)
+  })
+
+  it('a batch that the API can’t digest does not hold up the others', async () => {
+    worker.ingest.fail({ status: 500 })
+
+    await call('poisoned', 'say', 'one')
+    await call('poisoned', 'say', 'two')
+    await until(() => worker.ingest.stats.stored === 2)
+
+    expect(worker.ingest.stats).toMatchObject({ duplicates: 0, keyConflicts: 0 })
+  })
+
+  it('a batch that the API refuses is reported', async () => {
+    worker.ingest.fail({ status: 400 })
+
+    await call('refused', 'say', 'one')
+    await until(() => worker.ingest.stats.requests === 1)
+
+    await until(async () => JSON.stringify(await call('refused', 'dropped')) === '[["http_4xx",1]]')
+  })
+
+  it('batches are as small as storage takes them', async () => {
+    await call('large', 'large')
+    await until(() => worker.ingest.stats.stored === 12)
+
+    expect(worker.ingest.stats.maxBytesPerRequest).toBeLessThan(65_000)
+  })
+
+  it('an object without an alarm of its own has one', async () => {
+    await call('quiet', 'say', 'psst')
+    await until(() => worker.ingest.stats.stored === 1)
+  })
+
+  describe('the object’s own alarm', () => {
+    it('comes once, when it is due, beside ours', async () => {
+      await call('reminder', 'remindIn', 400)
+      const due = Number(await call('reminder', 'getAlarm'))
+      await call('reminder', 'say', 'before')
+      await until(() => worker.ingest.stats.stored === 1)
+
+      expect(await call('reminder', 'getAlarm')).toBe(due)
+      await until(() => worker.ingest.stats.stored === 2)
+      expect(await call('reminder', 'alarms')).toEqual([[0, null]])
+      expect(await call('reminder', 'getAlarm')).toBeNull()
+      expect(names()).toEqual(['said', 'reminded'])
+    })
+
+    it('survives an eviction', async () => {
+      await call('survivor', 'remindIn', 600)
+      await call('survivor', 'say', 'before')
+      await evict('survivor')
+      await until(() => worker.ingest.stats.stored === 2)
+
+      expect(await call('survivor', 'alarms')).toEqual([[0, null]])
+    })
+
+    it('is tried again by the runtime when it throws, while ours goes on', async () => {
+      await call('failing', 'remindIn', 0, 1)
+      await call('failing', 'say', 'meanwhile')
+      await until(() => worker.ingest.stats.stored === 2)
+
+      expect(await call('failing', 'alarms')).toEqual([
+        [0, null],
+        [1, null],
+      ])
+      expect(names()).toEqual(['said', 'reminded'])
+    })
+
+    it('can be deleted, and ours still comes', async () => {
+      const recover = worker.ingest.fail({ status: 503, every: 1 })
+      await call('deleted', 'say', 'before')
+      await call('deleted', 'remindIn', 500)
+      await call('deleted', 'deleteAlarm')
+      recover()
+      await until(() => worker.ingest.stats.stored === 1)
+
+      expect(await call('deleted', 'getAlarm')).toBeNull()
+      expect(await call('deleted', 'alarms')).toBeNull()
+    })
+  })
+
+  it('no object met another’s I/O', () => {
+    expect(worker.output.join('').replaceAll(/.*on purpose.*/g, '')).not.toMatch(crossTalk)
+  })
+})
