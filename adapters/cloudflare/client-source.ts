@@ -15,14 +15,6 @@ export type ClientSource<Env, Events extends EventMap<Events> = AnyEvents> =
   | GFluxNode<Events>
   | ((env: Env) => GFluxNodeConfig | GFluxNode<Events>)
 
-/** What a client made of a configuration has for Workers, unless that says otherwise. */
-const DEFAULTS = {
-  /** A Worker waits for the headers of 6 requests at once: https://developers.cloudflare.com/workers/platform/limits/ */
-  concurrency: 2,
-  /** Every invocation flushes: no `await gflux.track()` need wait for one in between. */
-  flushAt: 1000,
-}
-
 type Factory = (env: never) => unknown
 
 const clients = new WeakMap<Factory, WeakMap<object, unknown>>()
@@ -44,7 +36,13 @@ export function clientOf<Env, Events extends EventMap<Events>>(
   return client
 }
 
+/** With defaults for Workers. */
 function createClient<Events extends EventMap<Events>>(config: GFluxNodeConfig): GFluxNode<Events> {
-  const { concurrency = DEFAULTS.concurrency, flushAt = DEFAULTS.flushAt } = config
-  return initGFluxNode<Events>({ ...config, concurrency, flushAt })
+  return initGFluxNode<Events>({
+    ...config,
+    // A Worker waits for 6 answers at once: https://developers.cloudflare.com/workers/platform/limits/
+    concurrency: config.concurrency ?? 2,
+    // Every invocation flushes: no `await gflux.track()` need wait for one in between.
+    flushAt: config.flushAt ?? 1000,
+  })
 }

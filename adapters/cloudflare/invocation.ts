@@ -1,5 +1,5 @@
 import { insideOf } from '../../src/adapter.ts'
-import { type EventContext, type EventMap, flushAfter, type GFluxNode } from '../../src/index.ts'
+import { type EventMap, flushAfter, type GFluxNode } from '../../src/index.ts'
 import type { CloudflareOptions } from './options.ts'
 import type { WorkerContext } from './platform.ts'
 
@@ -20,25 +20,25 @@ export function bindClient<Env, Events extends EventMap<Events>>(
   { event, env, ctx }: Invocation<Env>,
   options: CloudflareOptions<Env>,
 ): GFluxNode<Events> {
-  let context: EventContext | undefined
+  const waitUntil = lifetimeOf(ctx)
   try {
-    context = options.context?.(event, env)
-    return gflux.with({ waitUntil: lifetimeOf(ctx), context })
+    return gflux.with({ waitUntil, context: options.context?.(event, env) })
   } catch (cause) {
     insideOf(gflux)?.log.warn('The context of an invocation failed', { cause })
-    return gflux.with({ waitUntil: lifetimeOf(ctx) })
+    return gflux.with({ waitUntil })
   }
 }
 
 /**
- * Passes on what the handler came to. What it left queued is flushed: after the result where the invocation has a
- * lifetime that holds, before it where not. Registered at the end, so that an invocation whose client has gone ends as
- * it would without us.
+ * Passes on what the handler came to. What it left queued is flushed: after the result where there is a `ctx` that
+ * holds the invocation, before it where not. Begun at the end, so that an invocation whose client has gone ends as it
+ * would without us.
  */
-export async function flushAtEnd<Result>(
-  gflux: GFluxNode,
+export async function flushAtEnd<Result, Events extends EventMap<Events>>(
+  gflux: GFluxNode<Events>,
   handled: () => Result | PromiseLike<Result>,
-  { ctx, timeoutMs }: { ctx: Partial<WorkerContext> | undefined; timeoutMs: number | undefined },
+  ctx: Partial<WorkerContext> | undefined,
+  { timeoutMs }: Pick<CloudflareOptions, 'timeoutMs'>,
 ): Promise<Result> {
   try {
     return await handled()

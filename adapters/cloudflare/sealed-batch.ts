@@ -15,8 +15,6 @@ export interface Destination {
   readonly direct: FetchFunction | Fetcher
 }
 
-const encoder = new TextEncoder()
-
 /** A `fetch` for a client's configuration that puts batches elsewhere and answers in the API's place. */
 export class SealingFetcher implements Fetcher {
   readonly destination: Destination
@@ -29,7 +27,8 @@ export class SealingFetcher implements Fetcher {
     const { direct, maxBytes, store } = this.destination
     if (!url.endsWith('/v1/events/batch'))
       return typeof direct === 'function' ? direct(url, init) : direct.fetch(url, init)
-    if (encoder.encode(init.body).length > maxBytes) return answer(413, { error: 'payload_too_large' })
+    if (new TextEncoder().encode(init.body).length > maxBytes)
+      return answer(413, { error: 'payload_too_large' })
     const { events } = JSON.parse(init.body) as { events: GFluxEvent[] }
     await store({ key: init.headers['x-idempotency-key'] ?? '', events })
     return answer(202, { accepted: events.length, rejected: 0 })

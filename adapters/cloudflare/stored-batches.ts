@@ -3,8 +3,7 @@ import { type Courier, retryDelayMs } from './courier.ts'
 import type { ObjectStorage } from './platform.ts'
 import type { SealedBatch } from './sealed-batch.ts'
 
-const prefix = '__gflux:'
-const stateKey = `${prefix}state`
+const stateKey = '__gflux:state'
 /** More is left to the client's queue, which has a bound of its own. */
 const maxBatches = 1000
 
@@ -79,5 +78,5 @@ export class StoredBatches {
 }
 
 function slotKey(index: number): string {
-  return `${prefix}batch:${index}`
+  return `__gflux:batch:${index}`
 }

@@ -1,4 +1,3 @@
-import { assertFunction } from '../../src/adapter.ts'
 import type { AnyEvents, EventMap } from '../../src/index.ts'
 import { type ClientSource, clientOf } from './client-source.ts'
 import { handlerNames, type WorkerHandlers, type WrappedHandlers } from './handlers.ts'
@@ -64,15 +63,10 @@ export function withGFlux<Env>(
   const wrapped: Record<string, unknown> = { ...target }
   for (const name of handlerNames) {
     const handler = (target as Record<string, unknown>)[name]
-    assertFunction(`handlers.${name}`, handler)
     if (typeof handler !== 'function') continue
-    wrapped[name] = async (event: unknown, env: Env, ctx: WorkerContext, ...rest: unknown[]) => {
+    wrapped[name] = async (event: unknown, env: Env, ctx: WorkerContext) => {
       const gflux = bindClient(clientOf(source, env), { event, env, ctx }, options)
-      const { timeoutMs } = options
-      return flushAtEnd(gflux, () => Reflect.apply(handler, target, [event, env, ctx, gflux, ...rest]), {
-        ctx,
-        timeoutMs,
-      })
+      return flushAtEnd(gflux, () => Reflect.apply(handler, target, [event, env, ctx, gflux]), ctx, options)
     }
   }
   return wrapped

@@ -1,4 +1,4 @@
-import type { AnyEvents, EventMap, GFluxNode } from '../../src/index.ts'
+import type { AnyEvents, EventMap } from '../../src/index.ts'
 import { type ClientSource, clientOf } from './client-source.ts'
 import { bindClient, flushAtEnd } from './invocation.ts'
 import type { CloudflareOptions } from './options.ts'
@@ -20,32 +20,31 @@ export function wrapClass<Env, Events extends EventMap<Events> = AnyEvents>(
   workerClass: WorkerClass,
   options: CloudflareOptions<Env>,
 ): WorkerClass {
-  const isWorkflow = baseNames(workerClass).includes('WorkflowEntrypoint')
+  const isWorkflow = isWorkflowClass(workerClass)
 
   function instrument(instance: object, ctx: WorkerContext | ObjectContext, env: Env): object {
     const isAwaited = isWorkflow || isObject(ctx)
     const client = clientOf(source, env)
-    const { timeoutMs } = options
     const queue = isObject(ctx) ? options.durableQueue?.(client, ctx) : undefined
     const gflux = queue?.gflux ?? client
     const flushing = (call: () => unknown): Promise<unknown> =>
-      flushAtEnd(gflux, call, { ctx: isAwaited ? undefined : ctx, timeoutMs })
-    const bind = (event?: unknown): void =>
-      setClient(instance, bindClient(gflux, { event, env, ctx }, options))
+      flushAtEnd(gflux, call, isAwaited ? undefined : ctx, options)
+    /** As an own property, which is out of reach of RPC. */
+    const bind = (event?: unknown): unknown =>
+      Object.assign(instance, { gflux: bindClient(gflux, { event, env, ctx }, options) })
 
     bind()
     return new Proxy(instance, {
       get(_, name) {
         const value: unknown = Reflect.get(instance, name, instance) // `this` with its private fields
-        if (name === 'alarm' && queue) {
-          return (info: AlarmInfo) =>
-            queue.alarm(info, () => flushing(() => value && Reflect.apply(value as Method, instance, [info])))
-        }
-        if (typeof value !== 'function' || typeof name === 'symbol' || name === 'constructor') return value
+        const isAlarm = queue && name === 'alarm'
+        if (typeof name === 'symbol' || !(isAlarm || typeof value === 'function')) return value
         return (...args: unknown[]) => {
           if (name === 'fetch' && !isAwaited) bind(args[0]) // each invocation has an instance of its own
           if (name === 'run' && isWorkflow) args[1] = flushingSteps(args[1] as WorkflowStep, flushing)
-          return flushing(() => Reflect.apply(value as Method, instance, args))
+          const run = (): Promise<unknown> =>
+            flushing(() => value && Reflect.apply(value as Method, instance, args))
+          return isAlarm ? queue.alarm(args[0] as AlarmInfo, run) : run()
         }
       },
     })
@@ -66,19 +65,9 @@ function isObject(ctx: WorkerContext | ObjectContext): ctx is ObjectContext {
   return 'storage' in ctx
 }
 
-/** An own property, which is out of reach of RPC. */
-function setClient(instance: object, value: GFluxNode<never>): void {
-  Object.defineProperty(instance, 'gflux', { value, configurable: true, writable: true })
-}
-
-/** The names of a class and those it extends. The runtime's own are never minified. */
-function baseNames(workerClass: WorkerClass): string[] {
-  const names: string[] = []
-  for (
-    let base = workerClass;
-    base?.name !== undefined && base !== Function.prototype;
-    base = Object.getPrototypeOf(base)
-  )
-    names.push(base.name)
-  return names
+/** The runtime's own names are never minified. */
+function isWorkflowClass(workerClass: WorkerClass): boolean {
+  let base = workerClass
+  while (base && base.name !== 'WorkflowEntrypoint') base = Object.getPrototypeOf(base)
+  return !!base
 }

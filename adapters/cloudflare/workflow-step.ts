@@ -10,15 +10,13 @@ export function flushingSteps(
   step: WorkflowStep,
   flushing: (call: () => unknown) => Promise<unknown>,
 ): WorkflowStep {
+  const wrap = (value: unknown): unknown =>
+    typeof value === 'function' ? (...args: unknown[]) => flushing(() => value(...args)) : value
   return new Proxy(step, {
-    // `step` lives elsewhere: a method of it has no `bind` or `call` but remote ones.
-    get: (_, name: string) =>
-      name === 'do'
-        ? (...args: unknown[]) => step['do']?.(...args.map((arg) => flushingCallback(arg, flushing)))
-        : (...args: unknown[]) => step[name]?.(...args),
+    // The step lives elsewhere: its methods have no `apply` but a remote one.
+    get:
+      (_, name: string) =>
+      (...args: unknown[]) =>
+        step[name]?.(...args.map(wrap)),
   })
-}
-
-function flushingCallback(value: unknown, flushing: (call: () => unknown) => Promise<unknown>): unknown {
-  return typeof value === 'function' ? (...args: unknown[]) => flushing(() => value(...args)) : value
 }
