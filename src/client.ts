@@ -39,7 +39,9 @@ export function initGFluxNode<Events extends EventMap<Events> = AnyEvents>(
 export function createClient<Events extends EventMap<Events>>(delivery: Delivery): GFluxNode<Events> {
   const { defaultContext, includeRuntimeContext, waitUntil } = delivery.config
   const audit = auditContext(includeRuntimeContext)
-  return bindClient(delivery, { audit, context: { ...defaultContext, ...audit } }, waitUntil)
+  const [base, context] =
+    typeof defaultContext === 'function' ? [defaultContext, {}] : [undefined, defaultContext]
+  return bindClient(delivery, { audit, base, context: { ...context, ...audit } }, waitUntil)
 }
 
 function bindClient<Events extends EventMap<Events>>(
@@ -48,7 +50,7 @@ function bindClient<Events extends EventMap<Events>>(
   waitUntil: WaitUntil | undefined,
 ): GFluxNode<Events> {
   const { config, log, ports } = delivery
-  const { audit } = bound
+  const { audit, base } = bound
   const cycle = waitUntil && createCycle(delivery, waitUntil)
 
   /** Serialises the event, after `beforeSend` had its say on a copy, and queues it. */
@@ -123,6 +125,7 @@ function bindClient<Events extends EventMap<Events>>(
       assertFunction('waitUntil', lifetime)
       const rebound = {
         audit,
+        base,
         anonymousId: optionalId('anonymousId', anonymousId) ?? bound.anonymousId,
         userId: userId(binding) ?? bound.userId,
         context: { ...bound.context, ...snapshot('context', context), ...audit },

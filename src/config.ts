@@ -39,8 +39,8 @@ export interface GFluxNodeConfig {
   maxQueueBytes?: number | undefined
   /** Batches in flight at once. @default 4 */
   concurrency?: number | undefined
-  /** Context merged into every event. @default {} */
-  defaultContext?: EventContext | undefined
+  /** Context merged into every event, or a function that is asked for it at each. @default {} */
+  defaultContext?: EventContext | (() => EventContext) | undefined
   /** Adds `node_version`, `platform` and `arch` to every event's context. @default false */
   includeRuntimeContext?: boolean | undefined
   /** A function like `fetch`, or an object with one, such as a Cloudflare service binding. @default the global fetch */
@@ -120,6 +120,7 @@ export function resolveConfig(config: GFluxNodeConfig): ResolvedConfig {
     // refused below, without the value
   }
   expect(safeUrl.test(href), 'apiHost', 'https, or http on loopback, without credentials and query', apiHost)
-  const defaultContext = snapshot('defaultContext', resolved.defaultContext)
+  const { defaultContext: context } = resolved
+  const defaultContext = typeof context === 'function' ? context : snapshot('defaultContext', context)
   return { ...resolved, defaultContext, apiHost: href.replace(/\/+$/, '') }
 }

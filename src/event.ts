@@ -15,7 +15,9 @@ const scratch = new Uint8Array(4096)
 export interface Bound {
   anonymousId?: string | undefined
   userId?: string | undefined
-  /** Its whole context. */
+  /** Asked at each event for what stands under its context. */
+  base?: (() => EventContext) | undefined
+  /** Its whole context, but for that. */
   context: EventContext
   /** The part of it that wins over the caller's. */
   audit: EventContext
@@ -24,6 +26,7 @@ export interface Bound {
 /** Validates what the caller gave and builds the event the API takes. */
 export function createEvent(name: string, input: EventInput, bound: Bound, nowMs: number): GFluxEvent {
   const { context, properties } = input
+  const { audit, base } = bound
   expect(
     typeof name === 'string' && snakeCase.test(name),
     'event',
@@ -46,9 +49,14 @@ export function createEvent(name: string, input: EventInput, bound: Bound, nowMs
     properties: properties === undefined ? properties : eventProperties(properties),
     timestamp: isoTimestamp(input.timestamp, nowMs),
     context:
-      context === undefined
-        ? bound.context
-        : { ...bound.context, ...plainObject('context', context), ...bound.audit },
+      base || context !== undefined
+        ? {
+            ...plainObject('defaultContext', base?.()),
+            ...bound.context,
+            ...plainObject('context', context),
+            ...audit,
+          }
+        : bound.context,
   }
 }
 
