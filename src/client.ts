@@ -1,3 +1,4 @@
+import { type ClientInside, insideKey } from './adapter.ts'
 import type { AliasResult, Binding, EraseResult, FlushOptions, GFluxNode } from './client-types.ts'
 import { type BeforeSend, type GFluxNodeConfig, resolveConfig, type WaitUntil } from './config.ts'
 import { createCycle } from './cycle.ts'
@@ -101,7 +102,8 @@ function bindClient<Events extends EventMap<Events>>(
     return promise
   }
 
-  const client: GFluxNode<Events> = {
+  const client: GFluxNode<Events> & { [insideKey]: ClientInside } = {
+    [insideKey]: delivery,
     track: (name, ...[input]) => handled(() => enqueue(name, plainObject('input', input))),
     identify: (input) =>
       handled(() => {

@@ -1,0 +1,16 @@
+import type { ResolvedConfig } from './config.ts'
+import type { Log } from './log.ts'
+
+/** What an adapter of this package may know of a client besides its public API. */
+export interface ClientInside {
+  readonly config: Pick<ResolvedConfig, 'defaultContext'>
+  readonly log: Log
+}
+
+/** Where a client keeps it: the same place in every copy of this package. */
+export const insideKey: unique symbol = Symbol.for('@getfluxly/node/inside')
+
+/** `undefined` for what is no client of this package. */
+export function insideOf(gflux: object): ClientInside | undefined {
+  return (gflux as { [insideKey]?: ClientInside })[insideKey]
+}
