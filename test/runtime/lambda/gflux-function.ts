@@ -1,6 +1,12 @@
 import { inject } from 'vitest'
 import { createTestIngest, type TestIngest, type TestIngestOptions } from '../../../ingest/index.ts'
-import { type Environment, type EnvironmentOptions, RUNTIMES, startEnvironment } from './harness/index.ts'
+import {
+  type Environment,
+  type EnvironmentOptions,
+  type InvocationError,
+  RUNTIMES,
+  startEnvironment,
+} from './harness/index.ts'
 
 /** Node 24 in `npm test`, the older ones in `npm run test:runtimes`. */
 export const TESTED_RUNTIMES = RUNTIMES.filter(
@@ -74,4 +80,10 @@ export async function startGFluxFunction(
       await server.close()
     },
   }
+}
+
+/** What two functions may have in common of an error. */
+export function withoutStack(error: InvocationError | undefined): Record<string, unknown> {
+  const { errorType, errorMessage } = Object(error?.body)
+  return { type: error?.type, errorType, errorMessage }
 }
