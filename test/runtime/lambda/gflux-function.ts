@@ -1,5 +1,5 @@
 import { inject } from 'vitest'
-import { createTestIngest, type TestIngest, type TestIngestOptions } from '../../../ingest/index.ts'
+import { createTestIngest, type TestIngest } from '../../../ingest/index.ts'
 import {
   type Environment,
   type EnvironmentOptions,
@@ -22,7 +22,6 @@ export interface FunctionOptions extends Partial<EnvironmentOptions> {
   /** JavaScript: more options of the client. */
   readonly config?: string
   readonly latencyMs?: number
-  readonly ingest?: TestIngestOptions
 }
 
 export interface GFluxFunction extends AsyncDisposable {
@@ -57,17 +56,17 @@ export async function startGFluxFunction(
   source: string,
   options: FunctionOptions = {},
 ): Promise<GFluxFunction> {
-  const { config, latencyMs = LATENCY_MS, ingest: ingestOptions, ...rest } = options
-  const ingest = createTestIngest(ingestOptions)
+  const { config, files, latencyMs = LATENCY_MS, ...rest } = options
+  const ingest = createTestIngest()
   const server = await ingest.listen()
   if (latencyMs) ingest.fail({ delayMs: latencyMs, times: Number.POSITIVE_INFINITY })
   const storedAtFreeze: number[] = []
   const environment = await startEnvironment({
-    files: { 'index.mjs': prelude(config) + source },
     packageRoot: inject('packageRoot'),
     timeoutMs: 10_000,
     onFreeze: () => storedAtFreeze.push(ingest.events.length),
     ...rest,
+    files: { 'index.mjs': prelude(config) + source, ...files },
     env: { INGEST_URL: server.url, ...rest.env },
   })
   return {
