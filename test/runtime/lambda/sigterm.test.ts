@@ -1,23 +1,27 @@
 import { describe, expect, it } from 'vitest'
 import { startGFluxFunction, TESTED_RUNTIMES, TWO_BATCHES } from './gflux-function.ts'
 
-/** What this handler tracks stays queued. */
+/** What it tracks in its second invocation stays queued; the first one has opened the connection. */
 const HANDLER = `await enableAfterResponse(gflux)
-  export const handler = withGFlux(gflux, async () => { trackMany(); return process.listenerCount('SIGTERM') }, { maxFlushMs: 0 })`
+  const handle = async () => { trackMany(); return process.listenerCount('SIGTERM') }
+  const flushed = withGFlux(gflux, handle)
+  const left = withGFlux(gflux, handle, { maxFlushMs: 0 })
+  let count = 0
+  export const handler = (event, context) => (count++ ? left : flushed)(event, context)`
 
 describe.each(TESTED_RUNTIMES)('at the end of an environment of %s', (runtime) => {
-  const quick = { runtime, latencyMs: 20 }
+  const quick = { runtime, latencyMs: 5 }
 
   it('what is queued is flushed, and the process dies of the signal', async () => {
     await using started = await startGFluxFunction(HANDLER, quick)
     const { environment, ingest, storedAtFreeze } = started
-    await environment.invoke()
+    await environment.invokeMany([1, 2])
 
     const { signal, code, killedAt } = await environment.shutdown()
 
     expect({ signal, code, killedAt }).toEqual({ signal: 'SIGTERM', code: null, killedAt: undefined })
-    expect(storedAtFreeze).toEqual([0])
-    expect(ingest.events).toHaveLength(TWO_BATCHES)
+    expect(storedAtFreeze).toEqual([TWO_BATCHES, TWO_BATCHES])
+    expect(ingest.events).toHaveLength(2 * TWO_BATCHES)
   })
 
   it.each([
@@ -28,7 +32,7 @@ describe.each(TESTED_RUNTIMES)('at the end of an environment of %s', (runtime) =
     async (_title, failure) => {
       await using started = await startGFluxFunction(HANDLER, quick)
       const { environment, ingest } = started
-      await environment.invoke()
+      await environment.invokeMany([1, 2])
       ingest.reset()
       ingest.fail({ ...failure, times: Number.POSITIVE_INFINITY })
 
@@ -50,14 +54,14 @@ describe.each(TESTED_RUNTIMES)('at the end of an environment of %s', (runtime) =
       ${HANDLER}`
     await using started = await startGFluxFunction(source, quick)
     const { environment, ingest } = started
-    const { response } = await environment.invoke()
+    const [invocation] = await environment.invokeMany([1, 2])
 
     const { signal } = await environment.shutdown()
 
-    expect(response?.json).toBe(2)
+    expect(invocation?.response?.json).toBe(2)
     expect(signal).toBe('SIGUSR2')
     expect(environment.output).toContain('cleaned up')
-    expect(ingest.events).toHaveLength(TWO_BATCHES)
+    expect(ingest.events).toHaveLength(2 * TWO_BATCHES)
   })
 
   it('nobody listens where no extension is registered', async () => {
