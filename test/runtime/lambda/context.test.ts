@@ -24,9 +24,9 @@ describe.each(TESTED_RUNTIMES)('lambdaContext on %s', (runtime) => {
     const traceId = 'Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1'
 
     await environment.invoke('first', { requestId: 'id-1', traceId })
-    await environment.invoke('second', { requestId: 'id-2', tenantId: 'tenant-1' })
+    await environment.invoke('retry', { requestId: 'id-1', tenantId: 'tenant-1' })
 
-    const [outside, first, second] = ingest.events.map(({ context }) => context)
+    const [outside, first, retry] = ingest.events.map(({ context }) => context)
     const audit = { library: expect.any(String), runtime: 'node' }
     expect(outside).toEqual({ ...FUNCTION, ...audit })
     expect(first).toEqual({
@@ -38,7 +38,7 @@ describe.each(TESTED_RUNTIMES)('lambdaContext on %s', (runtime) => {
       path: '/',
       own: true,
     })
-    expect(second).toMatchObject({ function_request_id: 'id-2', cold_start: false, tenant_id: 'tenant-1' })
+    expect(retry).toMatchObject({ function_request_id: 'id-1', cold_start: false, tenant_id: 'tenant-1' })
   })
 
   it('keeps to an invocation’s own what it left running', async () => {
