@@ -4,6 +4,7 @@ export default defineConfig({
   entry: {
     index: 'src/index.ts',
     cloudflare: 'adapters/cloudflare/index.ts',
+    lambda: 'adapters/lambda/index.ts',
     testing: 'ingest/index.ts',
     cli: 'ingest/cli.ts',
   },

@@ -19,6 +19,17 @@ export default defineConfig({
       },
       {
         test: {
+          name: 'runtimes',
+          include: ['test/runtime/lambda/*.test.ts'],
+          exclude: ['test/runtime/lambda/{harness*,concurrency,durable,middy}.test.ts'],
+          env: { LAMBDA_RUNTIMES: 'older' },
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
+          globalSetup: 'test/support/build.ts',
+        },
+      },
+      {
+        test: {
           name: 'package',
           include: ['test/package/**/*.test.ts'],
           testTimeout: 120_000,

@@ -5,7 +5,7 @@ import type { Queue } from './queue.ts'
 
 export { attempt } from './attempt.ts'
 export { isBatchAnswer, keyLifetimeMs, report } from './outcome.ts'
-export { assertAmount, assertFunction } from './validation.ts'
+export { assertAmount, expect } from './validation.ts'
 
 /** What an adapter of this package may know of a client besides its public API. */
 export interface ClientInside {

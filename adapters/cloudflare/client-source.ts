@@ -19,7 +19,7 @@ type Factory = (env: never) => unknown
 
 const clients = new WeakMap<Factory, WeakMap<object, unknown>>()
 
-/** The client for an `env`. */
+/** The client for an `env`. One made of a configuration has defaults for Workers. */
 export function clientOf<Env, Events extends EventMap<Events>>(
   source: ClientSource<Env, Events>,
   env: Env,
@@ -31,18 +31,12 @@ export function clientOf<Env, Events extends EventMap<Events>>(
   const known = byEnv.get(key) as GFluxNode<Events> | undefined
   if (known) return known
   const made = source(env)
-  const client = insideOf(made) ? (made as GFluxNode<Events>) : createClient<Events>(made as GFluxNodeConfig)
+  // A Worker waits for 6 answers at once: https://developers.cloudflare.com/workers/platform/limits/. Every invocation
+  // flushes, so that no `await gflux.track()` need wait for a flush in between.
+  const { concurrency = 2, flushAt = 1000 } = made as GFluxNodeConfig
+  const client = insideOf(made)
+    ? (made as GFluxNode<Events>)
+    : initGFluxNode<Events>({ ...(made as GFluxNodeConfig), concurrency, flushAt })
   byEnv.set(key, client)
   return client
-}
-
-/** With defaults for Workers. */
-function createClient<Events extends EventMap<Events>>(config: GFluxNodeConfig): GFluxNode<Events> {
-  return initGFluxNode<Events>({
-    ...config,
-    // A Worker waits for 6 answers at once: https://developers.cloudflare.com/workers/platform/limits/
-    concurrency: config.concurrency ?? 2,
-    // Every invocation flushes: no `await gflux.track()` need wait for one in between.
-    flushAt: config.flushAt ?? 1000,
-  })
 }

@@ -21,19 +21,22 @@ export interface WorkerHandlers<Env, Events extends EventMap<Events> = AnyEvents
 
 export const handlerNames = ['fetch', 'scheduled', 'queue', 'email', 'tail', 'trace'] as const
 
-/** The same handlers, as the runtime calls them. */
+type HandlerName = (typeof handlerNames)[number]
+
+// biome-ignore lint/suspicious/noExplicitAny: whatever it takes
+type AnyFunction = (...args: any[]) => unknown
+
+/** The same handlers, as the runtime calls them. `as` keeps what is expected of them out of the inference of theirs. */
 export type WrappedHandlers<Handlers> = {
-  [Name in keyof Handlers]: Name extends (typeof handlerNames)[number]
-    ? WrappedHandler<Handlers[Name]>
-    : Handlers[Name]
+  [Name in keyof Handlers as Name]: Name extends 'fetch'
+    ? Wrapped<Handlers[Name]>
+    : Name extends HandlerName
+      ? Wrapped<Handlers[Name], void>
+      : Handlers[Name]
 }
 
-type WrappedHandler<Handler> = Handler extends (
-  event: infer Event,
-  env: infer Env,
-  ctx: infer Context,
+type Wrapped<Handler, Result = Handler extends AnyFunction ? Awaited<ReturnType<Handler>> : never> =
   // biome-ignore lint/suspicious/noExplicitAny: whatever the client's events are
-  gflux: any,
-) => infer Result
-  ? (event: Event, env: Env, ctx: Context) => Promise<Awaited<Result>>
-  : Handler
+  Handler extends (event: infer Event, env: infer Env, ctx: infer Context, gflux: any) => unknown
+    ? (event: Event, env: Env, ctx: Context) => Promise<Result>
+    : Handler

@@ -1,30 +1,22 @@
 import { insideOf } from '../../src/adapter.ts'
-import { type EventMap, flushAfter, type GFluxNode } from '../../src/index.ts'
+import { type EventContext, type EventMap, flushAfter, type GFluxNode } from '../../src/index.ts'
 import type { CloudflareOptions } from './options.ts'
 import type { WorkerContext } from './platform.ts'
 
 /** A response waits no longer for a flush. */
 const awaitedTimeoutMs = 5000
 
-/** What an invocation belongs to. */
-export interface Invocation<Env> {
-  /** What started it, where that is known. */
-  readonly event?: unknown
-  readonly env: Env
-  readonly ctx: Partial<WorkerContext> | undefined
-}
-
 /** The client of one invocation: each event that it tracks, however late, holds the invocation until it is settled. */
-export function bindClient<Env, Events extends EventMap<Events>>(
+export function bindClient<Events extends EventMap<Events>>(
   gflux: GFluxNode<Events>,
-  { event, env, ctx }: Invocation<Env>,
-  options: CloudflareOptions<Env>,
+  ctx: Partial<WorkerContext> | undefined,
+  context: () => EventContext | undefined,
 ): GFluxNode<Events> {
   const waitUntil = lifetimeOf(ctx)
   try {
-    return gflux.with({ waitUntil, context: options.context?.(event, env) })
+    return gflux.with({ waitUntil, context: context() })
   } catch (cause) {
-    insideOf(gflux)?.log.warn('The context of an invocation failed', { cause })
+    insideOf(gflux)?.log.warn('`context` failed', { cause })
     return gflux.with({ waitUntil })
   }
 }

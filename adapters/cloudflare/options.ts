@@ -1,4 +1,3 @@
-import { assertAmount, assertFunction } from '../../src/adapter.ts'
 import type { EventContext } from '../../src/index.ts'
 import type { OpenDurableQueue } from './durable-queue.ts'
 
@@ -19,11 +18,4 @@ export interface CloudflareOptions<Env = unknown> {
    * alarm, so that no response waits for the API and an eviction loses nothing. @default none
    */
   durableQueue?: OpenDurableQueue | undefined
-}
-
-/** @throws {GFluxNodeError} `validation_error`, naming the option. */
-export function assertOptions({ context, durableQueue, timeoutMs = 0 }: CloudflareOptions<never>): void {
-  assertAmount('timeoutMs', timeoutMs)
-  assertFunction('context', context)
-  assertFunction('durableQueue', durableQueue)
 }

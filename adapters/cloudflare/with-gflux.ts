@@ -1,8 +1,9 @@
+import { assertAmount } from '../../src/adapter.ts'
 import type { AnyEvents, EventMap } from '../../src/index.ts'
 import { type ClientSource, clientOf } from './client-source.ts'
 import { handlerNames, type WorkerHandlers, type WrappedHandlers } from './handlers.ts'
 import { bindClient, flushAtEnd } from './invocation.ts'
-import { assertOptions, type CloudflareOptions } from './options.ts'
+import type { CloudflareOptions } from './options.ts'
 import type { WorkerContext } from './platform.ts'
 import { type WorkerClass, wrapClass } from './worker-class.ts'
 
@@ -15,7 +16,7 @@ import { type WorkerClass, wrapClass } from './worker-class.ts'
  * Results, errors and bodies are passed on untouched. In Durable Objects and Workflows, where `waitUntil` does nothing,
  * the flush comes before the result; see {@link CloudflareOptions.durableQueue}.
  *
- * @throws {GFluxNodeError} `validation_error`, naming the option.
+ * @throws {GFluxNodeError} `validation_error` for a wrong `timeoutMs`.
  *
  * @example
  * ```ts
@@ -39,11 +40,6 @@ import { type WorkerClass, wrapClass } from './worker-class.ts'
  * export { WithGFlux as Room }
  * ```
  */
-export function withGFlux<Env, Class extends WorkerClass, Events extends EventMap<Events> = AnyEvents>(
-  source: ClientSource<Env, Events>,
-  workerClass: Class,
-  options?: CloudflareOptions<Env>,
-): Class
 export function withGFlux<
   Env,
   Events extends EventMap<Events> = AnyEvents,
@@ -53,20 +49,25 @@ export function withGFlux<
   handlers: Handlers,
   options?: CloudflareOptions<Env>,
 ): WrappedHandlers<Handlers>
+export function withGFlux<Env, Class extends WorkerClass, Events extends EventMap<Events> = AnyEvents>(
+  source: ClientSource<Env, Events>,
+  workerClass: Class,
+  options?: CloudflareOptions<Env>,
+): Class
 export function withGFlux<Env>(
   source: ClientSource<Env>,
   target: WorkerClass | object,
   options: CloudflareOptions<Env> = {},
 ): unknown {
-  assertOptions(options)
+  if (options.timeoutMs !== undefined) assertAmount('timeoutMs', options.timeoutMs)
   if (typeof target === 'function') return wrapClass(source, target as WorkerClass, options)
   const wrapped: Record<string, unknown> = { ...target }
   for (const name of handlerNames) {
     const handler = (target as Record<string, unknown>)[name]
     if (typeof handler !== 'function') continue
     wrapped[name] = async (event: unknown, env: Env, ctx: WorkerContext) => {
-      const gflux = bindClient(clientOf(source, env), { event, env, ctx }, options)
-      return flushAtEnd(gflux, () => Reflect.apply(handler, target, [event, env, ctx, gflux]), ctx, options)
+      const gflux = bindClient(clientOf(source, env), ctx, () => options.context?.(event, env))
+      return flushAtEnd(gflux, () => handler.call(target, event, env, ctx, gflux), ctx, options)
     }
   }
   return wrapped

@@ -23,15 +23,16 @@ export function wrapClass<Env, Events extends EventMap<Events> = AnyEvents>(
   const isWorkflow = isWorkflowClass(workerClass)
 
   function instrument(instance: object, ctx: WorkerContext | ObjectContext, env: Env): object {
-    const isAwaited = isWorkflow || isObject(ctx)
+    const isObject = 'storage' in ctx // that of a Durable Object class, which alone has storage
+    const isAwaited = isWorkflow || isObject
     const client = clientOf(source, env)
-    const queue = isObject(ctx) ? options.durableQueue?.(client, ctx) : undefined
+    const queue = isObject ? options.durableQueue?.(client, ctx) : undefined
     const gflux = queue?.gflux ?? client
     const flushing = (call: () => unknown): Promise<unknown> =>
       flushAtEnd(gflux, call, isAwaited ? undefined : ctx, options)
     /** As an own property, which is out of reach of RPC. */
     const bind = (event?: unknown): unknown =>
-      Object.assign(instance, { gflux: bindClient(gflux, { event, env, ctx }, options) })
+      Object.assign(instance, { gflux: bindClient(gflux, ctx, () => options.context?.(event, env)) })
 
     bind()
     return new Proxy(instance, {
@@ -43,7 +44,7 @@ export function wrapClass<Env, Events extends EventMap<Events> = AnyEvents>(
           if (name === 'fetch' && !isAwaited) bind(args[0]) // each invocation has an instance of its own
           if (name === 'run' && isWorkflow) args[1] = flushingSteps(args[1] as WorkflowStep, flushing)
           const run = (): Promise<unknown> =>
-            flushing(() => value && Reflect.apply(value as Method, instance, args))
+            flushing(() => (value as Method | undefined)?.apply(instance, args))
           return isAlarm ? queue.alarm(args[0] as AlarmInfo, run) : run()
         }
       },
@@ -58,11 +59,6 @@ export function wrapClass<Env, Events extends EventMap<Events> = AnyEvents>(
       return instrument(this, args[0], args[1])
     }
   }
-}
-
-/** Only an object of a Durable Object class has storage. */
-function isObject(ctx: WorkerContext | ObjectContext): ctx is ObjectContext {
-  return 'storage' in ctx
 }
 
 /** The runtime's own names are never minified. */

@@ -1,9 +1,13 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { describe, expect, inject, it } from 'vitest'
 import { createProject } from '../support/project.ts'
 
 const source = `
 import { initGFluxNode, GFluxNodeError, flushAfter, type FlushResult, type GFluxNode } from '@getfluxly/node'
 import { createTestIngest } from '@getfluxly/node/testing'
+import { withGFlux as withGFluxOnWorkers } from '@getfluxly/node/cloudflare'
+import { enableAfterResponse, gfluxHandler, gfluxMiddleware, lambdaContext, withGFlux } from '@getfluxly/node/lambda'
 
 const ingest = createTestIngest()
 const gflux: GFluxNode = initGFluxNode({ token: 'gflux_secret_x', fetch: ingest.fetch })
@@ -14,6 +18,16 @@ try {
 } catch (error) {
   if (GFluxNodeError.is(error)) throw new Error(error.code + error.status + error.result?.pending)
 }
+export class Orders {
+  @gfluxHandler(gflux)
+  async handler(event: { id: string }) {
+    return event.id
+  }
+}
+await enableAfterResponse(gflux)
+export const handler: (event: { id: string }) => Promise<string> = withGFlux(gflux, async ({ id }) => id)
+export const { after } = gfluxMiddleware(gflux.with({ context: lambdaContext({ awsRequestId: 'id' }) }))
+export const worker = withGFluxOnWorkers(gflux, { fetch: async () => new Response('ok') })
 export default result
 `
 
@@ -34,6 +48,7 @@ describe('the published types', () => {
     ['a browser’s types alone', { lib: ['ES2022', 'DOM'], types: [] }, []],
     ['a worker’s types alone', { lib: ['ES2022', 'WebWorker'], types: [] }, []],
     ['a browser’s types and disposables', { lib: ['ES2022', 'DOM', 'ESNext.Disposable'], types: [] }, []],
+    ['legacy decorators', { lib: ['ES2022', 'DOM'], types: [], experimentalDecorators: true }, []],
   ])('stand with %s', async (_title, options, packages) => {
     await using project = await createProject(inject('packageRoot'), packages)
     await project.write('index.ts', source)
@@ -41,6 +56,20 @@ describe('the published types', () => {
       'tsconfig.json',
       JSON.stringify({ compilerOptions: { ...strict, ...options }, include: ['index.ts'] }),
     )
+
+    const { stdout, code } = await project.compile()
+
+    expect(stdout).toBe('')
+    expect(code).toBe(0)
+  })
+
+  it('stand with Workers’ types alone, on what is tested of them here', async () => {
+    await using project = await createProject(inject('packageRoot'), ['@cloudflare/workers-types'])
+    const folder = join(import.meta.dirname, '../types/cloudflare')
+    for (const file of ['handlers.ts', 'classes.ts'])
+      await project.write(file, await readFile(join(folder, file), 'utf8'))
+    const options = { lib: ['ES2022'], types: ['@cloudflare/workers-types'] }
+    await project.write('tsconfig.json', JSON.stringify({ compilerOptions: { ...strict, ...options } }))
 
     const { stdout, code } = await project.compile()
 
