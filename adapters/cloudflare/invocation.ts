@@ -22,9 +22,10 @@ export function bindClient<Events extends EventMap<Events>>(
 }
 
 /**
- * Passes on what the handler came to. What it left queued is flushed: after the result where there is a `ctx` that
- * holds the invocation, before it where not. Begun at the end, so that an invocation whose client has gone ends as it
- * would without us.
+ * Passes on what the handler came to. What is queued then, such as an earlier invocation's events, is flushed: after the
+ * result where there is a `ctx` that holds the invocation, before it where not. Begun at the end, so that an invocation
+ * whose client has gone ends as it would without us. Waits for no API that is down: many invocations would, each with
+ * all that is queued.
  */
 export async function flushAtEnd<Result, Events extends EventMap<Events>>(
   gflux: GFluxNode<Events>,
@@ -35,13 +36,13 @@ export async function flushAtEnd<Result, Events extends EventMap<Events>>(
   try {
     return await handled()
   } finally {
-    const waitUntil = lifetimeOf(ctx)
     if (insideOf(gflux)?.queue.size !== 0) {
+      const waitUntil = lifetimeOf(ctx)
       const flushed = flushAfter(gflux, undefined, {
-        waitUntil,
         timeoutMs: timeoutMs ?? (waitUntil ? undefined : awaitedTimeoutMs),
       })
-      if (!waitUntil) await flushed
+      if (waitUntil) waitUntil(flushed)
+      else await flushed
     }
   }
 }

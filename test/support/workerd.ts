@@ -22,6 +22,8 @@ export interface WorkerOptions {
   readonly more?: Readonly<Record<string, string>>
   /** Other workers beside it. */
   readonly others?: readonly object[]
+  /** Whether the isolates can be looked into. */
+  readonly inspected?: boolean
 }
 
 /** What a queue batch or a cron came to. */
@@ -69,6 +71,7 @@ export async function openWorkerd({
   options = {},
   more = {},
   others = [],
+  inspected = false,
 }: WorkerOptions): Promise<Workerd> {
   const ingest = createTestIngest()
   const output: string[] = []
@@ -89,6 +92,7 @@ export async function openWorkerd({
   })
   const miniflare = new Miniflare({
     unsafeTriggerHandlers: true,
+    ...(inspected && { inspectorPort: 0 }),
     handleRuntimeStdio: (stdout: Readable, stderr: Readable) => {
       for (const stream of [stdout, stderr]) stream.on('data', (data: unknown) => output.push(String(data)))
     },
