@@ -1,5 +1,5 @@
-import { describe, expect, inject, it } from 'vitest'
-import { compatibilityDates, crossTalk, openWorkerd, until } from '../../support/workerd.ts'
+import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest'
+import { compatibilityDates, crossTalk, openWorkerd, until, type Workerd } from '../../support/workerd.ts'
 
 const packageRoot = inject('packageRoot')
 
@@ -7,7 +7,7 @@ describe.each(compatibilityDates)('in workerd as of %s', (compatibilityDate) => 
   it.each([
     ['flushAt 20', 20],
     ['flushAt 1', 1],
-  ])('an event of global scope goes out with the first request: %s', async (_title, flushAt) => {
+  ])('an event of global scope goes out with the first request that flushes: %s', async (_title, flushAt) => {
     const script = `
       import { initGFluxNode } from './dist/index.js'
       const gflux = initGFluxNode({ token: 'gflux_secret_x', flushAt: ${flushAt} })
@@ -27,49 +27,85 @@ describe.each(compatibilityDates)('in workerd as of %s', (compatibilityDate) => 
     expect(worker.output.join('')).not.toMatch(crossTalk)
   })
 
-  it.each([
-    ['the bare global', '{}'],
-    ['a function', '{ fetch }'],
-    ['a function of one’s own', '{ fetch: (url, init) => fetch(url, init) }'],
-    ['a service binding', '{ fetch: env.INGEST }'],
-    ['a bound function', '{ fetch: env.INGEST.fetch.bind(env.INGEST) }'],
-  ])('sends by way of %s', async (_title, options) => {
+  it('an event of global scope goes out with the first request of a wrapped handler', async () => {
     const script = `
       import { initGFluxNode } from './dist/index.js'
-      export default {
-        async fetch(request, env) {
-          const gflux = initGFluxNode({ token: 'gflux_secret_x', maxRetries: 0, ...${options} })
-          await gflux.track('opened', { userId: 'user_1' })
-          await gflux.alias({ userId: 'user_1', anonymousId: 'anon_1' })
-          return Response.json(await gflux.flush().catch(({ message, cause }) => message + cause))
-        },
-      }`
+      import { withGFlux } from './dist/cloudflare.js'
+      const gflux = initGFluxNode({ token: 'gflux_secret_x' })
+      gflux.track('started', { userId: 'user_1' })
+      export default withGFlux(gflux, { fetch: async () => new Response('ok') })`
     await using worker = await openWorkerd({ packageRoot, script, compatibilityDate })
 
-    const flushed = JSON.parse(await worker.get())
+    await worker.get()
+    await until(() => worker.ingest.stats.stored === 1)
 
-    expect(flushed).toMatchObject({ accepted: 1, pending: 0 })
-    expect(worker.ingest.stats).toMatchObject({ requests: 2, stored: 1 })
     expect(worker.output.join('')).not.toMatch(crossTalk)
   })
 
-  it('does not follow a redirect', async () => {
+  describe('sends', () => {
     const script = `
+      import { waitUntil } from 'cloudflare:workers'
       import { initGFluxNode } from './dist/index.js'
+      const ways = (env, ctx) => ({
+        'the bare global': {},
+        'a function': { fetch },
+        'a function of one’s own': { fetch: (url, init) => fetch(url, init) },
+        'a service binding': { fetch: env.INGEST },
+        'a bound function': { fetch: env.INGEST.fetch.bind(env.INGEST) },
+        'a bound waitUntil': { waitUntil: ctx.waitUntil.bind(ctx) },
+        'a waitUntil that is a method’s call': { waitUntil: (promise) => ctx.waitUntil(promise) },
+        'the imported waitUntil': { waitUntil },
+      })
       export default {
-        async fetch() {
-          const gflux = initGFluxNode({ token: 'gflux_secret_x', maxRetries: 0 })
+        async fetch(request, env, ctx) {
+          const way = ways(env, ctx)[new URL(request.url).searchParams.get('way')]
+          const gflux = initGFluxNode({ token: 'gflux_secret_x', maxRetries: 0, ...way })
           await gflux.track('opened', { userId: 'user_1' })
+          await gflux.alias({ userId: 'user_1', anonymousId: 'anon_1' })
+          if (way.waitUntil) return Response.json({ accepted: 1, pending: 0 })
           return Response.json(await gflux.flush().catch(({ code, status }) => ({ code, status })))
         },
       }`
-    await using worker = await openWorkerd({ packageRoot, script, compatibilityDate })
-    worker.ingest.fail({ redirect: 'https://elsewhere.example.com/' })
+    let worker: Workerd
+    const send = async (way: string): Promise<unknown> =>
+      JSON.parse(await worker.get(`/?way=${encodeURIComponent(way)}`))
+    beforeAll(async () => {
+      worker = await openWorkerd({ packageRoot, script, compatibilityDate })
+    })
+    beforeEach(() => worker.ingest.reset())
+    afterAll(() => worker[Symbol.asyncDispose]())
 
-    const failed = JSON.parse(await worker.get())
+    it.each([
+      'the bare global',
+      'a function',
+      'a function of one’s own',
+      'a service binding',
+      'a bound function',
+      'a bound waitUntil',
+      'a waitUntil that is a method’s call',
+      'the imported waitUntil',
+    ])('by way of %s', async (way) => {
+      const first = await send(way)
+      const second = await send(way)
+      await until(() => worker.ingest.stats.stored === 2)
 
-    expect(failed).toEqual({ code: 'invalid_response', status: 307 })
-    expect(worker.ingest.requests.map(({ path }) => path)).toEqual(['/v1/events/batch'])
+      expect(first).toMatchObject({ accepted: 1, pending: 0 })
+      expect(second).toMatchObject({ accepted: 1, pending: 0 })
+      expect(worker.ingest.stats.requests).toBe(4)
+      expect(worker.output.join('')).not.toMatch(crossTalk)
+    })
+
+    it('and does not follow a redirect', async () => {
+      worker.ingest.fail({ redirect: 'https://elsewhere.example.com/', path: '/v1/events/batch' })
+
+      const failed = await send('the bare global')
+
+      expect(failed).toEqual({ code: 'invalid_response', status: 307 })
+      expect(worker.ingest.requests.map(({ path }) => path)).toEqual([
+        '/v1/identify/alias',
+        '/v1/events/batch',
+      ])
+    })
   })
 })
 
