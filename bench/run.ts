@@ -5,6 +5,7 @@
  */
 import { parseArgs } from 'node:util'
 import { measureBurst } from './burst.ts'
+import { measureCloudflare } from './cloudflare.ts'
 import { measureDrain } from './drain.ts'
 import { measureEnqueue } from './enqueue.ts'
 import { measureImport } from './import-cost.ts'
@@ -19,6 +20,7 @@ const MEASUREMENTS: Readonly<Record<string, () => Promise<Row[]>>> = {
   memory: measureMemory,
   drain: measureDrain,
   burst: measureBurst,
+  cloudflare: measureCloudflare,
   import: measureImport,
   size: measureSize,
 }

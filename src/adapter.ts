@@ -12,7 +12,7 @@ export interface ClientInside {
   readonly config: ResolvedConfig
   readonly log: Log
   readonly ports: Ports
-  readonly queue: Readonly<Pick<Queue, 'size'>>
+  readonly queue: Readonly<Queue>
 }
 
 /** Where a client keeps it: the same place in every copy of this package. */

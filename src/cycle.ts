@@ -38,6 +38,7 @@ export function createCycle(delivery: Delivery, waitUntil: WaitUntil): (event: Q
 
   return (event) => {
     hops = 0
+    event.isHeld = true
     if (events) {
       events.push(event)
       return

@@ -18,6 +18,8 @@ export interface QueuedEvent {
   readonly json: string
   /** UTF-8 bytes of `json`. */
   readonly bytes: number
+  /** The `waitUntil` of its invocation holds a flush of its own. */
+  isHeld?: boolean
   batch?: Batch
   settlement?: Settlement
 }

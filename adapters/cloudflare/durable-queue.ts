@@ -1,6 +1,7 @@
 import { type ClientInside, insideOf } from '../../src/adapter.ts'
 import { type EventMap, type GFluxNode, initGFluxNode } from '../../src/index.ts'
 import { Courier } from './courier.ts'
+import { flushAtEnd } from './invocation.ts'
 import type { AlarmInfo, ObjectContext } from './platform.ts'
 import { type SealedBatch, SealingFetcher } from './sealed-batch.ts'
 import { SharedAlarm } from './shared-alarm.ts'
@@ -9,21 +10,22 @@ import { StoredBatches } from './stored-batches.ts'
 /** A value of an object without SQLite holds 128 KB, and two bytes for each character of text that isn't Latin. */
 const maxBytes = 64_000
 
-/** A Durable Object's queue, and the client that fills it. */
-export interface DurableQueue<Events extends EventMap<Events>> {
-  readonly gflux: GFluxNode<Events>
-  /** The object's alarm: sends what is stored, and runs the user's own where it is due. */
-  alarm(info: AlarmInfo | undefined, users: () => Promise<unknown>): Promise<void>
+/** An instance of a Durable Object class. */
+export interface DurableInstance {
+  alarm?(info: AlarmInfo): unknown
 }
 
+/** Gives the client whose queue is an object's storage. */
 export type OpenDurableQueue = <Events extends EventMap<Events>>(
   gflux: GFluxNode<Events>,
   ctx: ObjectContext,
-) => DurableQueue<Events>
+  instance: DurableInstance,
+) => GFluxNode<Events>
 
 /**
  * The queue of a Durable Object in its own storage, as the option of that name: batches are stored with their idempotency
- * keys when a method of the object ends, and sent from its alarm. Takes keys that begin with `__gflux:`.
+ * keys when a method of the object ends, and sent from its alarm, beside the object's own. Takes keys of the storage that
+ * begin with `__gflux:`.
  *
  * @example
  * ```ts
@@ -33,7 +35,8 @@ export type OpenDurableQueue = <Events extends EventMap<Events>>(
 export function durableQueue<Events extends EventMap<Events>>(
   gflux: GFluxNode<Events>,
   ctx: ObjectContext,
-): DurableQueue<Events> {
+  instance: DurableInstance,
+): GFluxNode<Events> {
   const { config } = insideOf(gflux) as ClientInside
   const alarm = new SharedAlarm(ctx.storage)
   const batches = new StoredBatches(ctx.storage)
@@ -56,8 +59,13 @@ export function durableQueue<Events extends EventMap<Events>>(
     }
   }
   const fetcher = new SealingFetcher({ store, maxBytes, direct: config.fetch })
-  return {
-    gflux: initGFluxNode<Events>({ ...config, fetch: fetcher }),
-    alarm: (info, users) => alarm.run(info, { users, ours: send }),
-  }
+  const stored = initGFluxNode<Events>({ ...config, fetch: fetcher })
+  const users = instance.alarm
+  instance.alarm = (info) =>
+    alarm.run(info, {
+      // Flushed as a part of it: what it tracked is sent at once.
+      users: () => flushAtEnd(stored, () => users?.call(instance, info), undefined, {}),
+      ours: send,
+    })
+  return stored
 }

@@ -1,4 +1,4 @@
-import { insideOf } from '../../src/adapter.ts'
+import { type ClientInside, insideOf } from '../../src/adapter.ts'
 import { type EventContext, type EventMap, flushAfter, type GFluxNode } from '../../src/index.ts'
 import type { CloudflareOptions } from './options.ts'
 import type { WorkerContext } from './platform.ts'
@@ -22,10 +22,10 @@ export function bindClient<Events extends EventMap<Events>>(
 }
 
 /**
- * Passes on what the handler came to. What is queued then, such as an earlier invocation's events, is flushed: after the
- * result where there is a `ctx` that holds the invocation, before it where not. Begun at the end, so that an invocation
- * whose client has gone ends as it would without us. Waits for no API that is down: many invocations would, each with
- * all that is queued.
+ * Passes on what the handler came to. What is queued then and nobody sees to, such as an earlier invocation's events, is
+ * flushed: after the result where there is a `ctx` that holds the invocation, before it, and all of it, where not. Begun
+ * at the end, so that an invocation whose client has gone ends as it would without us. Waits for no API that is down:
+ * many invocations would, each with all that is queued.
  */
 export async function flushAtEnd<Result, Events extends EventMap<Events>>(
   gflux: GFluxNode<Events>,
@@ -36,15 +36,20 @@ export async function flushAtEnd<Result, Events extends EventMap<Events>>(
   try {
     return await handled()
   } finally {
-    if (insideOf(gflux)?.queue.size !== 0) {
-      const waitUntil = lifetimeOf(ctx)
-      const flushed = flushAfter(gflux, undefined, {
-        timeoutMs: timeoutMs ?? (waitUntil ? undefined : awaitedTimeoutMs),
-      })
-      if (waitUntil) waitUntil(flushed)
-      else await flushed
-    }
+    const inside = insideOf(gflux)
+    const waitUntil = lifetimeOf(ctx)
+    if (!waitUntil && inside?.queue.size)
+      await flushAfter(gflux, undefined, { timeoutMs: timeoutMs ?? awaitedTimeoutMs })
+    if (waitUntil && hasOrphans(inside)) waitUntil(flushAfter(gflux, undefined, { timeoutMs }))
   }
+}
+
+/** Events without a flush of their own, and batches that wait for another attempt or were abandoned. */
+function hasOrphans(inside: ClientInside | undefined): boolean | undefined {
+  return (
+    inside?.queue.open.some(({ isHeld }) => !isHeld) ||
+    inside?.queue.batches.some(({ leasedUntil }) => leasedUntil <= inside.ports.now())
+  )
 }
 
 /** Called as a method of `ctx`: anything else is an Illegal invocation. */

@@ -53,7 +53,7 @@ export class SharedAlarm {
   async schedule(at: number): Promise<void> {
     if (this.#times.ours !== undefined) return
     this.#times.ours = at
-    await this.#arm()
+    if (!this.#isRunning) await this.#arm() // else it follows the user's
   }
 
   /**
@@ -65,11 +65,10 @@ export class SharedAlarm {
     { ours, users }: { ours: () => Promise<number | undefined>; users: () => Promise<unknown> },
   ): Promise<void> {
     const now = Math.max(Date.now(), info?.scheduledTime ?? 0)
-    const isOurs = (this.#times.ours ?? Infinity) <= now
-    const isUsers = (this.#times.users ?? Infinity) <= now || !isOurs
+    const isOurs = (): boolean => (this.#times.ours ?? Infinity) <= Math.max(now, Date.now())
     let failure: { readonly error: unknown } | undefined
     let isOver = true
-    if (isUsers) {
+    if ((this.#times.users ?? Infinity) <= now || !isOurs()) {
       this.#isReset = false
       this.#isRunning = true
       try {
@@ -81,7 +80,7 @@ export class SharedAlarm {
       this.#isRunning = false
       if (isOver && !this.#isReset) this.#times.users = undefined
     }
-    if (isOurs) this.#times.ours = await ours()
+    if (isOurs()) this.#times.ours = await ours()
     if (isOver) await this.#arm() // would take the place of the runtime's next try
     if (failure) throw failure.error
   }

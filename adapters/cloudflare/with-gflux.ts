@@ -59,7 +59,7 @@ export function withGFlux<Env>(
   target: WorkerClass | object,
   options: CloudflareOptions<Env> = {},
 ): unknown {
-  if (options.timeoutMs !== undefined) assertAmount('timeoutMs', options.timeoutMs)
+  assertAmount('timeoutMs', options.timeoutMs ?? 0)
   if (typeof target === 'function') return wrapClass(source, target as WorkerClass, options)
   const wrapped: Record<string, unknown> = { ...target }
   for (const name of handlerNames) {

@@ -1,15 +1,18 @@
 import type { AnyEvents, EventMap } from '../../src/index.ts'
 import { type ClientSource, clientOf } from './client-source.ts'
+import type { DurableInstance } from './durable-queue.ts'
 import { bindClient, flushAtEnd } from './invocation.ts'
 import type { CloudflareOptions } from './options.ts'
-import type { AlarmInfo, ObjectContext, WorkerContext } from './platform.ts'
+import type { ObjectContext, WorkerContext } from './platform.ts'
 import { flushingSteps, type WorkflowStep } from './workflow-step.ts'
 
 /** A class that the runtime makes instances of. */
 // biome-ignore lint/suspicious/noExplicitAny: a class that is extended takes arguments of any type
 export type WorkerClass = new (...args: any[]) => object
 
-type Method = (...args: unknown[]) => unknown
+interface Instance extends DurableInstance {
+  gflux?: unknown
+}
 
 /**
  * The runtime gets a proxy of each instance, whose methods flush at their end. The code of the class itself has the
@@ -22,30 +25,27 @@ export function wrapClass<Env, Events extends EventMap<Events> = AnyEvents>(
 ): WorkerClass {
   const isWorkflow = isWorkflowClass(workerClass)
 
-  function instrument(instance: object, ctx: WorkerContext | ObjectContext, env: Env): object {
+  /** The client is an own property, which is out of reach of RPC. */
+  function instrument(instance: Instance, ctx: WorkerContext | ObjectContext, env: Env): object {
     const isObject = 'storage' in ctx // that of a Durable Object class, which alone has storage
     const isAwaited = isWorkflow || isObject
     const client = clientOf(source, env)
-    const queue = isObject ? options.durableQueue?.(client, ctx) : undefined
-    const gflux = queue?.gflux ?? client
+    const gflux = (isObject && options.durableQueue?.(client, ctx, instance)) || client
     const flushing = (call: () => unknown): Promise<unknown> =>
       flushAtEnd(gflux, call, isAwaited ? undefined : ctx, options)
-    /** As an own property, which is out of reach of RPC. */
-    const bind = (event?: unknown): unknown =>
-      Object.assign(instance, { gflux: bindClient(gflux, ctx, () => options.context?.(event, env)) })
+    const bind = (event?: unknown): void => {
+      instance.gflux = bindClient(gflux, ctx, () => options.context?.(event, env))
+    }
 
     bind()
     return new Proxy(instance, {
       get(_, name) {
         const value: unknown = Reflect.get(instance, name, instance) // `this` with its private fields
-        const isAlarm = queue && name === 'alarm'
-        if (typeof name === 'symbol' || !(isAlarm || typeof value === 'function')) return value
+        if (typeof value !== 'function' || typeof name === 'symbol') return value
         return (...args: unknown[]) => {
           if (name === 'fetch' && !isAwaited) bind(args[0]) // each invocation has an instance of its own
           if (name === 'run' && isWorkflow) args[1] = flushingSteps(args[1] as WorkflowStep, flushing)
-          const run = (): Promise<unknown> =>
-            flushing(() => (value as Method | undefined)?.apply(instance, args))
-          return isAlarm ? queue.alarm(args[0] as AlarmInfo, run) : run()
+          return flushing(() => value.apply(instance, args))
         }
       },
     })

@@ -4,7 +4,7 @@ import { compatibilityDates, crossTalk, openWorkerd, until, type Workerd } from 
 const script = `
   import { DurableObject, WorkerEntrypoint, WorkflowEntrypoint } from 'cloudflare:workers'
   import { withGFlux } from './dist/cloudflare.js'
-  const config = (env) => ({ token: 'gflux_secret_x', fetch: env.INGEST, timeoutMs: 300 })
+  const config = (env) => ({ token: 'gflux_secret_x', fetch: env.INGEST, timeoutMs: 1000 })
   const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms))
 
   class Service extends WorkerEntrypoint {
