@@ -30,7 +30,7 @@ export default defineConfig({
         test: {
           name: 'runtimes',
           include: ['test/runtime/lambda/*.test.ts'],
-          exclude: ['test/runtime/lambda/harness*.test.ts'],
+          exclude: ['test/runtime/lambda/{harness*,concurrency,durable,middy}.test.ts'],
           env: { LAMBDA_RUNTIMES: 'older' },
           testTimeout: 60_000,
           hookTimeout: 120_000,

@@ -106,6 +106,7 @@ export class Extension {
     if (this.#span?.requestId !== requestId) await this.#pause(startLimitMs)
     if (this.#span?.requestId !== requestId) this.giveUp('the handler is not wrapped with withGFlux')
     else await within(this.#span.over, deadlineMs - marginMs - Date.now())
+    this.#span = undefined // a retry comes under the same id
   }
 
   /** Until a wrapper starts, or for that time. */

@@ -22,15 +22,16 @@ export interface GFluxMiddleware {
 const cleanupKey = '@getfluxly/node'
 
 /**
- * Flushes at the end of a middy request, before the response. `.use()` it first, so that it runs last.
+ * Flushes at the end of a middy request, before its response. Used first, it runs last.
  *
- * Middy skips it where another middleware answers early in `before`, or where one's `onError` or `after` returns a
- * value; in streaming mode it runs before the body is sent. `withGFlux(gflux, middy(handler))` sees every end, and the
- * only one that after-response mode serves.
+ * Middy skips a middleware where another one answers early in `before`, or returns a value from `after` or `onError`,
+ * and runs it before the body of a stream is sent. Its hook `requestEnd` covers the first two. Only
+ * `withGFlux(gflux, middy(handler))` sees every end, and only that can flush after the response.
  *
  * @example
  * ```ts
- * export const handler = middy(gfluxMiddleware...
+ * const flushing = gfluxMiddleware(gflux)
+ * export const handler = middy(handle, { requestEnd: flushing.requestEnd }).use(flushing)
  * ```
  */
 export function gfluxMiddleware(gflux: Flushable, options?: LambdaOptions): GFluxMiddleware {

@@ -28,10 +28,10 @@ export function enterWith(context: LambdaContext | undefined): void {
   storage.enterWith(context)
 }
 
-let firstRequestId: string | undefined
+let firstContext: LambdaContext | undefined
 
-/** Is it the first invocation that was seen in this environment? */
+/** Is it the first invocation that was seen in this environment? Not by its id: a retry has the same. */
 export function isFirst(context: LambdaContext | undefined): boolean {
-  firstRequestId ??= context?.awsRequestId
-  return context?.awsRequestId === firstRequestId
+  firstContext ??= context
+  return context !== undefined && context === firstContext
 }

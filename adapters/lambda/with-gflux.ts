@@ -1,4 +1,4 @@
-import { assertFunction } from '../../src/adapter.ts'
+import { expect } from '../../src/adapter.ts'
 import type { Flushable } from '../../src/index.ts'
 import { Invocation } from './invocation.ts'
 import { type LambdaOptions, resolveLimits } from './options.ts'
@@ -29,7 +29,7 @@ export function withGFlux<Handler extends LambdaHandler>(
   handler: Handler,
   options?: LambdaOptions,
 ): Handler {
-  assertFunction('handler', handler)
+  expect(typeof handler === 'function', 'handler', 'a function', handler)
   const limits = resolveLimits(options)
   const isScoped = asksForContext(gflux)
 

@@ -8,7 +8,7 @@ function responseShare({ startedAt, respondedAt = Infinity, frozenAt = 0 }: Invo
 }
 
 describe.each(TESTED_RUNTIMES)('after-response mode on %s', (runtime) => {
-  it('answers first and freezes when every event is stored, each time', async () => {
+  it('answers first and freezes when every event is stored, each time, also at a retry under the same id', async () => {
     const source = `await enableAfterResponse(gflux)
       export const handler = withGFlux(gflux, async (event) => { trackMany(); return event })`
     await using started = await startGFluxFunction(source, { runtime, latencyMs: 200 })
@@ -17,10 +17,11 @@ describe.each(TESTED_RUNTIMES)('after-response mode on %s', (runtime) => {
     const invocations = [await environment.invoke(0)]
     await environment.sleepFrozen(1500)
     invocations.push(...(await environment.invokeMany([1, 2, 3])))
+    for (const retry of [4, 5]) invocations.push(await environment.invoke(retry, { requestId: 'same' }))
 
-    expect(invocations.map(({ response }) => response?.json)).toEqual([0, 1, 2, 3])
+    expect(invocations.map(({ response }) => response?.json)).toEqual([0, 1, 2, 3, 4, 5])
     for (const invocation of invocations) expect(responseShare(invocation)).toBeLessThan(0.5)
-    expect(storedAtFreeze).toEqual([1, 2, 3, 4].map((times) => times * TWO_BATCHES))
+    expect(storedAtFreeze).toEqual([1, 2, 3, 4, 5, 6].map((times) => times * TWO_BATCHES))
     expect(ingest.stats.duplicates).toBe(0)
     expect(warnings()).toEqual([])
   })
