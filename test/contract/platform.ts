@@ -33,7 +33,7 @@ export interface RunningApplication extends AsyncDisposable {
 }
 
 /** What `application.js` is asked to do. */
-export interface ApplicationRequest {
+interface ApplicationRequest {
   readonly user: string
   readonly events?: number
   /** Between the first half of the events and the second. */
