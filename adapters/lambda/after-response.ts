@@ -10,6 +10,7 @@ import { within } from './within.ts'
 
 /** Lambda answers within a few milliseconds, and an init has 10 s. */
 const registrationTimeoutMs = 2000
+const late = `no answer to the registration within ${registrationTimeoutMs} ms`
 
 /**
  * After-response mode: the caller gets the response first, then the flush runs, then Lambda may freeze the environment.
@@ -26,9 +27,10 @@ const registrationTimeoutMs = 2000
 export async function enableAfterResponse(gflux: Flushable): Promise<void> {
   const enabling = enable(gflux)
   if (!enabling) return
-  const registration = new ExtensionsApi(enabling.host).register()
-  void registration.then(enabling.settle)
-  if (!(await within(registration, registrationTimeoutMs, true))) enabling.giveUp(slow)
+  const { api, settle, giveUp } = enabling
+  const registration = api.register()
+  void registration.then(settle)
+  if (!(await within(registration, registrationTimeoutMs, true))) giveUp(late)
 }
 
 /**
@@ -38,25 +40,24 @@ export async function enableAfterResponse(gflux: Flushable): Promise<void> {
 export function enableAfterResponseSync(gflux: Flushable): void {
   const enabling = enable(gflux)
   if (!enabling) return
-  const { host, settle, giveUp } = enabling
+  const { api, settle, giveUp } = enabling
   try {
-    const registration = registerSync(host, registrationTimeoutMs, settle)
+    const registration = registerSync(api.host, registrationTimeoutMs, settle)
     if (registration) settle(registration)
-    else giveUp(slow)
+    else giveUp(late)
   } catch (error) {
     settle({ error: String(error) })
   }
 }
 
-const slow = `no answer to the registration within ${registrationTimeoutMs} ms`
-
 interface Enabling {
-  readonly host: string
+  readonly api: ExtensionsApi
+  /** For what the registration came to, also where it comes late. */
   readonly settle: (registration: Registration) => void
   readonly giveUp: (reason: string) => void
 }
 
-/** `undefined` where there is nothing to register: it is no use here, or was done for another client. */
+/** `undefined` where there is nothing to register: it is of no use here, or was done for another client. */
 function enable(gflux: Flushable): Enabling | undefined {
   const others = registered()
   others?.clients.add(gflux)
@@ -71,15 +72,15 @@ function enable(gflux: Flushable): Enabling | undefined {
   if (!host) giveUp('this is not Lambda')
   else if (concurrency || !isMainThread) giveUp('several invocations run at once')
   else {
+    const api = new ExtensionsApi(host)
     const settle = ({ identifier, error }: Registration): void => {
       if (!identifier) giveUp(`the registration failed: ${error}`)
       else {
-        // Also where it comes too late: Lambda waits for every extension that it has registered.
-        extension.start(new ExtensionsApi(host), identifier)
+        extension.start(api, identifier) // late, too: Lambda waits for every extension that it has registered
         flushOnSigterm(clients)
       }
     }
-    return { host, settle, giveUp }
+    return { api, settle, giveUp }
   }
   return undefined
 }

@@ -8,16 +8,6 @@ const startLimitMs = 1000
 const marginMs = 100
 const maxPauseMs = 1000
 
-/** A wrapper's hold on the environment. */
-export interface Hold {
-  /** Starts the work when the response is out and holds the environment meanwhile; `false` where that can't be done. */
-  afterResponse(work: () => Promise<void>): boolean
-  /** The invocation is over for this wrapper. */
-  close(): void
-  /** After-response mode can't serve this handler. */
-  giveUp(reason: string): void
-}
-
 /**
  * An extension in the runtime's own process: Lambda freezes the environment when the runtime and every extension have
  * asked for the next event, so this one asks when the flush is over.
@@ -51,30 +41,20 @@ export class Extension {
     this.#state = 'off'
   }
 
-  /** A wrapper starts. */
-  begin(requestId: string | undefined): Hold | undefined {
-    let span: Span | undefined
-    if (requestId !== undefined && this.#state === 'active') {
-      span = this.#span
-      if (span?.requestId !== requestId) span = this.#span = new Span(requestId)
-      span.open()
-    }
+  /** A wrapper starts: the environment is held until it has closed the span, or handed it on with its work. */
+  begin(requestId: string | undefined): Span | undefined {
     this.#onBegin?.()
-    return (
-      span && {
-        afterResponse: (work) => this.#afterResponse(span, work),
-        close: () => span.close(),
-        giveUp: (reason) => {
-          this.giveUp(reason)
-          span.close()
-        },
-      }
-    )
+    if (requestId === undefined || this.#state !== 'active') return undefined
+    if (this.#span?.requestId !== requestId) this.#span = new Span(requestId)
+    this.#span.open()
+    return this.#span
   }
 
-  #afterResponse(span: Span, work: () => Promise<void>): boolean {
+  /** Starts the work when the response is out, and closes the span after it; `false` where that can't be done. */
+  runAfterResponse(span: Span, work: () => Promise<void>): boolean {
     if (this.#state !== 'active') return false
-    const done = responseSent()
+    // The runtime posts the response in the turns after the handler's end, and a first `fetch` takes long to set up.
+    const done = turns()
       .then(work)
       .finally(() => {
         this.#work.delete(done)
@@ -103,7 +83,10 @@ export class Extension {
 
   /** Until the invocation is over and flushed, or its deadline near. */
   async #finish({ requestId, deadlineMs }: InvokeEvent): Promise<void> {
-    if (this.#span?.requestId !== requestId) await this.#pause(startLimitMs)
+    if (this.#span?.requestId !== requestId) {
+      await this.#pause(startLimitMs)
+      await turns() // where the process stood still, the time is over before the runtime has got its event
+    }
     if (this.#span?.requestId !== requestId) this.giveUp('the handler is not wrapped with withGFlux')
     else await within(this.#span.over, deadlineMs - marginMs - Date.now())
     this.#span = undefined // a retry comes under the same id
@@ -118,7 +101,7 @@ export class Extension {
   }
 }
 
-/** The runtime posts the response in the turns after the handler's end. A first `fetch` takes long to set up. */
-async function responseSent(): Promise<void> {
+/** Two turns of the event loop. */
+async function turns(): Promise<void> {
   for (let turn = 0; turn < 2; turn += 1) await new Promise((resolve) => setImmediate(resolve))
 }

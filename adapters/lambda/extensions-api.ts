@@ -30,12 +30,12 @@ export const registrationBody: string = JSON.stringify({ events: ['INVOKE'] })
  * https://docs.aws.amazon.com/lambda/latest/dg/runtimes-extensions-api.html
  */
 export class ExtensionsApi {
-  readonly #host: string
+  /** Such as `127.0.0.1:9001`. */
+  readonly host: string
   readonly #agent = new Agent({ keepAlive: true })
 
-  /** @param host such as `127.0.0.1:9001` */
   constructor(host: string) {
-    this.#host = host
+    this.host = host
   }
 
   /** Never rejects. */
@@ -57,7 +57,7 @@ export class ExtensionsApi {
 
   #call(method: string, path: string, headers: Record<string, string>, body = ''): Promise<Answer> {
     return new Promise((resolve, reject) => {
-      const url = `http://${this.#host}${prefix}${path}`
+      const url = `http://${this.host}${prefix}${path}`
       const outgoing = request(url, { agent: this.#agent, method, headers }, (incoming) => {
         let text = ''
         incoming.setEncoding('utf8')

@@ -3,7 +3,10 @@ import { budgetMs, type LambdaOptions, resolveLimits } from './options.ts'
 import type { LambdaContext } from './platform.ts'
 import { asksForContext, enterWith } from './running.ts'
 
-/** What is used of middy's request. */
+/**
+ * What is used of middy's request. Powertools' types of it (`@aws-lambda-powertools/commons/types`) fit; imported, they
+ * would bring `@types/aws-lambda` into everyone's project.
+ */
 export interface MiddyRequest {
   readonly context: LambdaContext
   readonly internal: Record<string, unknown>

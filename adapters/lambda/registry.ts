@@ -3,7 +3,7 @@ import type { Extension } from './extension.ts'
 
 /** The one extension of this process, and whose events it flushes at the shutdown. */
 export interface Registered {
-  readonly extension: Pick<Extension, 'begin'>
+  readonly extension: Pick<Extension, 'begin' | 'runAfterResponse' | 'giveUp'>
   readonly clients: Set<Flushable>
 }
 

@@ -11,7 +11,8 @@ describe.each(TESTED_RUNTIMES)('after-response mode on %s', (runtime) => {
   it('answers first and freezes when every event is stored, each time, also at a retry under the same id', async () => {
     const source = `await enableAfterResponse(gflux)
       export const handler = withGFlux(gflux, async (event) => { trackMany(); return event })`
-    await using started = await startGFluxFunction(source, { runtime, latencyMs: 200 })
+    const options = { runtime, latencyMs: 200, config: 'flushAt: 20' }
+    await using started = await startGFluxFunction(source, options)
     const { environment, ingest, storedAtFreeze, warnings } = started
 
     const invocations = [await environment.invoke(0)]
