@@ -19,7 +19,7 @@ const brokenStreamFlushMs = 1000
  * ```ts
  * const gflux = initGFluxNode({ token: process.env.GFLUX_SERVER_TOKEN! })
  * export const handler = withGFlux(gflux, async (event: { userId: string }) => {
- *   gflux.track('order_placed', { userId: event.userId })
+ *   await gflux.track('order_placed', { userId: event.userId })
  *   return { statusCode: 200 }
  * })
  * ```
