@@ -3,5 +3,7 @@ import middy from '@middy/core'
 import { gflux } from './client.ts'
 import { placeOrder } from './orders.ts'
 
-/** Used first, it runs last. Where others may answer early, `withGFlux(gflux, middy(…))` sees that end too. */
-export const handler = middy(placeOrder).use(gfluxMiddleware(gflux))
+const flushing = gfluxMiddleware(gflux)
+
+/** Used first, it runs last; as middy's `requestEnd` also where another middleware answers early. */
+export const handler = middy(placeOrder, { requestEnd: flushing.requestEnd }).use(flushing)
