@@ -8,6 +8,7 @@ const ENTRIES: readonly (readonly [entry: string, goalKb?: number])[] = [
   ['@getfluxly/node'],
   ['@getfluxly/node/lambda', 8],
   ['@getfluxly/node/testing'],
+  ['@getfluxly/node/testing/lambda'],
 ]
 
 /** What an entry adds to a bundle: everything it exports, minified and gzipped. */
