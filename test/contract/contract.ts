@@ -152,7 +152,7 @@ export function describeContract(platform: Platform): void {
       expect(application.output()).not.toMatch(/unhandled/i)
     })
 
-    it('keeps the arity, name, symbols and this of a handler, and takes back nothing it returns', async () => {
+    it('keeps the arity, name, symbols, this and result of a handler', async () => {
       const gflux = initGFluxNode({ token: 'gflux_secret_test', fetch: createTestIngest().fetch })
       const mark = Symbol('mark')
       async function none(this: unknown) {
