@@ -37,6 +37,7 @@ describe.each(findNodes())('on Node $version', ({ path: node }) => {
       ". GFluxNodeError flushAfter initGFluxNode
       ./lambda enableAfterResponse enableAfterResponseSync gfluxHandler gfluxMiddleware lambdaContext withGFlux
       ./testing createTestIngest
+      ./testing/lambda startLambdaEnvironment
       "
     `)
     expect(code).toBe(0)
@@ -53,7 +54,7 @@ describe.each(findNodes())('on Node $version', ({ path: node }) => {
     expect(new Set(stdout.trim().split('\n'))).toEqual(new Set(['ERR_PACKAGE_PATH_NOT_EXPORTED']))
   })
 
-  it.each(['@getfluxly/node', '@getfluxly/node/lambda', '@getfluxly/node/testing'])(
+  it.each(['', '/lambda', '/testing', '/testing/lambda'].map((path) => `@getfluxly/node${path}`))(
     'importing %s changes nothing',
     async (name) => {
       await using project = await createProject(root)

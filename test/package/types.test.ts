@@ -4,6 +4,7 @@ import { createProject } from '../support/project.ts'
 const source = `
 import { initGFluxNode, GFluxNodeError, flushAfter, type FlushResult, type GFluxNode } from '@getfluxly/node'
 import { createTestIngest } from '@getfluxly/node/testing'
+import { startLambdaEnvironment } from '@getfluxly/node/testing/lambda'
 import { enableAfterResponse, gfluxHandler, gfluxMiddleware, lambdaContext, withGFlux } from '@getfluxly/node/lambda'
 
 const ingest = createTestIngest()
@@ -24,6 +25,8 @@ export class Orders {
 await enableAfterResponse(gflux)
 export const handler: (event: { id: string }) => Promise<string> = withGFlux(gflux, async ({ id }) => id)
 export const { after } = gfluxMiddleware(gflux.with({ context: lambdaContext({ awsRequestId: 'id' }) }))
+const environment = await startLambdaEnvironment({ taskRoot: 'dist', onFreeze: () => ingest.events.length })
+export const { response, frozenAt } = await environment.invoke({ id: 'id' }, { timeoutMs: 1000 })
 export default result
 `
 
