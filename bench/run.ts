@@ -9,6 +9,7 @@ import { measureCloudflare } from './cloudflare.ts'
 import { measureDrain } from './drain.ts'
 import { measureEnqueue } from './enqueue.ts'
 import { measureImport } from './import-cost.ts'
+import { measureLambda } from './lambda.ts'
 import { measureMemory } from './memory.ts'
 import { formatTable, type Row } from './row.ts'
 import { measureSize } from './size.ts'
@@ -21,6 +22,7 @@ const MEASUREMENTS: Readonly<Record<string, () => Promise<Row[]>>> = {
   drain: measureDrain,
   burst: measureBurst,
   cloudflare: measureCloudflare,
+  lambda: measureLambda,
   import: measureImport,
   size: measureSize,
 }

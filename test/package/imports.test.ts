@@ -38,6 +38,7 @@ describe.each(findNodes())('on Node $version', ({ path: node }) => {
       ./cloudflare cloudflareContext durableQueue queueRelay relayConsumer withGFlux
       ./lambda enableAfterResponse enableAfterResponseSync gfluxHandler gfluxMiddleware lambdaContext withGFlux
       ./testing createTestIngest
+      ./testing/lambda startLambdaEnvironment
       "
     `)
     expect(code).toBe(0)
@@ -54,11 +55,11 @@ describe.each(findNodes())('on Node $version', ({ path: node }) => {
     expect(new Set(stdout.trim().split('\n'))).toEqual(new Set(['ERR_PACKAGE_PATH_NOT_EXPORTED']))
   })
 
-  it.each(['', '/cloudflare', '/lambda', '/testing'].map((subpath) => `@getfluxly/node${subpath}`))(
-    'importing %s changes nothing',
-    async (name) => {
-      await using project = await createProject(root)
-      const source = `
+  it.each(
+    ['', '/cloudflare', '/lambda', '/testing', '/testing/lambda'].map((path) => `@getfluxly/node${path}`),
+  )('importing %s changes nothing', async (name) => {
+    await using project = await createProject(root)
+    const source = `
       ${observe}
       await import('node:http') // which defines a global of Node's own
       Math.random = Date.now = globalThis.setTimeout = globalThis.fetch = () => { throw new Error('called on import') }
@@ -66,12 +67,11 @@ describe.each(findNodes())('on Node $version', ({ path: node }) => {
       await import('${name}')
       console.log(observe() === before ? 'the same' : before + observe())`
 
-      const { stdout, stderr } = await runModule(source, { node, cwd: project.folder })
+    const { stdout, stderr } = await runModule(source, { node, cwd: project.folder })
 
-      expect(stderr).toBe('')
-      expect(stdout).toBe('the same\n')
-    },
-  )
+    expect(stderr).toBe('')
+    expect(stdout).toBe('the same\n')
+  })
 
   it('creating a client changes nothing either', async () => {
     await using project = await createProject(root)

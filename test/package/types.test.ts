@@ -7,6 +7,7 @@ const source = `
 import { initGFluxNode, GFluxNodeError, flushAfter, type FlushResult, type GFluxNode } from '@getfluxly/node'
 import { createTestIngest } from '@getfluxly/node/testing'
 import { withGFlux as withGFluxOnWorkers } from '@getfluxly/node/cloudflare'
+import { startLambdaEnvironment } from '@getfluxly/node/testing/lambda'
 import { enableAfterResponse, gfluxHandler, gfluxMiddleware, lambdaContext, withGFlux } from '@getfluxly/node/lambda'
 
 const ingest = createTestIngest()
@@ -28,6 +29,8 @@ await enableAfterResponse(gflux)
 export const handler: (event: { id: string }) => Promise<string> = withGFlux(gflux, async ({ id }) => id)
 export const { after } = gfluxMiddleware(gflux.with({ context: lambdaContext({ awsRequestId: 'id' }) }))
 export const worker = withGFluxOnWorkers(gflux, { fetch: async () => new Response('ok') })
+const environment = await startLambdaEnvironment({ taskRoot: 'dist', onFreeze: () => ingest.events.length })
+export const { response, frozenAt } = await environment.invoke({ id: 'id' }, { timeoutMs: 1000 })
 export default result
 `
 

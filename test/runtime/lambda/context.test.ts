@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { startGFluxFunction, TESTED_RUNTIMES } from './gflux-function.ts'
 
 const FUNCTION = {
-  function_name: 'harness',
+  function_name: 'function',
   function_version: '$LATEST',
   region: 'eu-central-1',
   service: 'shop',

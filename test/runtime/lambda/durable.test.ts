@@ -24,7 +24,7 @@ const BACKEND = `
     },
   }
   const executionInput = () => ({
-    DurableExecutionArn: 'arn:aws:lambda:eu-central-1:123456789012:function:harness:1/durable-execution/a/b',
+    DurableExecutionArn: 'arn:aws:lambda:eu-central-1:123456789012:function:function:1/durable-execution/a/b',
     CheckpointToken: 'token',
     InitialExecutionState: { Operations: [...operations.values()] },
   })

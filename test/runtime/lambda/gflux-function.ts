@@ -22,6 +22,8 @@ export interface FunctionOptions extends Partial<EnvironmentOptions> {
   /** JavaScript: more options of the client. */
   readonly config?: string
   readonly latencyMs?: number
+  /** @default one of its own */
+  readonly ingest?: TestIngest
 }
 
 export interface GFluxFunction extends AsyncDisposable {
@@ -51,13 +53,12 @@ const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms))
 `
 }
 
-/** A function on AWS's runtime client whose module is the prelude and this, with an ingest of its own. */
+/** A function on AWS's runtime client whose module is the prelude and this, with an ingest. */
 export async function startGFluxFunction(
   source: string,
   options: FunctionOptions = {},
 ): Promise<GFluxFunction> {
-  const { config, files, latencyMs = LATENCY_MS, ...rest } = options
-  const ingest = createTestIngest()
+  const { config, files, latencyMs = LATENCY_MS, ingest = createTestIngest(), ...rest } = options
   const server = await ingest.listen()
   if (latencyMs) ingest.fail({ delayMs: latencyMs, times: Number.POSITIVE_INFINITY })
   const storedAtFreeze: number[] = []
