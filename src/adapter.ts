@@ -1,11 +1,12 @@
 import type { ResolvedConfig } from './config.ts'
 import type { Log } from './log.ts'
 
+export { register } from './lifecycle.ts'
 export { assertAmount, assertFunction } from './validation.ts'
 
 /** What an adapter of this package may know of a client besides its public API. */
 export interface ClientInside {
-  readonly config: Pick<ResolvedConfig, 'defaultContext'>
+  readonly config: Pick<ResolvedConfig, 'beforeSend' | 'defaultContext'>
   readonly log: Log
 }
 
