@@ -12,8 +12,18 @@ export default defineConfig({
         test: {
           name: 'runtime',
           include: ['test/runtime/**/*.test.ts'],
+          exclude: ['test/runtime/vercel/next/**'],
           testTimeout: 60_000,
           hookTimeout: 120_000,
+          globalSetup: 'test/support/build.ts',
+        },
+      },
+      {
+        test: {
+          name: 'runtimes',
+          include: ['test/runtime/vercel/next/*.test.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 300_000,
           globalSetup: 'test/support/build.ts',
         },
       },

@@ -1,0 +1,36 @@
+/** What is used of Node's `ServerResponse`. */
+export interface NodeResponse {
+  readonly writableEnded: boolean
+  readonly destroyed?: boolean
+  end(...args: unknown[]): unknown
+  once(event: 'finish' | 'close', listener: () => void): unknown
+}
+
+/** The response of a `(req, res)` handler; `undefined` for any other. */
+export function responseOf([, response]: readonly unknown[]): NodeResponse | undefined {
+  const { end, once, writableEnded } = Object(response) as Partial<NodeResponse>
+  const isResponse =
+    typeof end === 'function' && typeof once === 'function' && typeof writableEnded === 'boolean'
+  return isResponse ? (response as NodeResponse) : undefined
+}
+
+/** Resolves when the handler has returned and its response has ended, whichever comes last. */
+export async function untilEnded(handled: unknown, response: NodeResponse): Promise<void> {
+  await handled
+  if (response.writableEnded || response.destroyed) return
+  await new Promise<void>((resolve) => {
+    response.once('finish', resolve)
+    response.once('close', resolve)
+  })
+}
+
+/** Makes the end of the response wait for some work: the client gets all but the end before it. */
+export function delayEnd(response: NodeResponse, work: () => Promise<unknown>): void {
+  const { end } = response
+  let isEnding = false
+  response.end = (...args) => {
+    if (!isEnding) void work().then(() => Reflect.apply(end, response, args))
+    isEnding = true
+    return response
+  }
+}
