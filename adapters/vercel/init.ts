@@ -4,9 +4,11 @@ import {
   type GFluxNode,
   type GFluxNodeConfig,
   initGFluxNode,
+  type WaitUntil,
 } from '../../src/index.ts'
 import { dropDuringBuild } from './build.ts'
-import { vercelWaitUntil } from './lifetime.ts'
+import { waitAtTheEnd } from './ending.ts'
+import { holdFor } from './lifetime.ts'
 
 /**
  * {@link initGFluxNode} for Vercel and Next.js: every `track()` is delivered within the lifetime of the request that it
@@ -22,7 +24,10 @@ import { vercelWaitUntil } from './lifetime.ts'
 export function initGFluxVercel<Events extends EventMap<Events> = AnyEvents>(
   config: GFluxNodeConfig,
 ): GFluxNode<Events> {
-  const gflux = initGFluxNode<Events>({ ...config, waitUntil: config.waitUntil ?? vercelWaitUntil })
+  const waitUntil: WaitUntil = (promise) => {
+    if (!holdFor(gflux, promise)) waitAtTheEnd(promise)
+  }
+  const gflux = initGFluxNode<Events>({ ...config, waitUntil: config.waitUntil ?? waitUntil })
   dropDuringBuild(gflux)
   return gflux
 }

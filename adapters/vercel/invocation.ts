@@ -1,7 +1,5 @@
-import { insideOf } from '../../src/adapter.ts'
 import { type Flushable, flushAfter, type WaitUntil } from '../../src/index.ts'
-import { flushAtTheEnd } from './ending.ts'
-import { hold } from './lifetime.ts'
+import { holdFor } from './lifetime.ts'
 import { delayEnd, responseOf, untilEnded } from './node-response.ts'
 import { budgetMs, deadlineOf, type Limits } from './options.ts'
 
@@ -10,8 +8,6 @@ export interface Wrapping {
   readonly gflux: Flushable
   readonly limits: Limits
   readonly waitUntil: WaitUntil | undefined
-  /** The lifetimes that are in the log. */
-  readonly logged: Set<string>
 }
 
 /** Runs a handler, and flushes when it has settled: after its response where a lifetime allows it, else before. */
@@ -21,16 +17,13 @@ export function invoke(wrapping: Wrapping, args: readonly unknown[], run: () => 
   let isHeld = false
   const timeoutMs = (): number => budgetMs(limits, deadline, isHeld)
   const waitUntil = (work: Promise<unknown>): void => {
-    const name = hold(work, { waitUntil: wrapping.waitUntil, args })
-    isHeld = name !== undefined
-    logOnce(wrapping, name ?? 'none')
+    isHeld = holdFor(gflux, work, { waitUntil: wrapping.waitUntil, args })
     if (!isHeld) throw new Error('Nothing keeps this invocation running')
   }
   let settle!: (result: unknown) => void
   const handled = new Promise<unknown>((resolve) => {
     settle = resolve
   })
-  flushAtTheEnd(gflux)
   // Before the handler runs: its response may be out at the end of its first turn.
   const flushed = flushAfter(gflux, handled, { waitUntil, timeoutMs })
   const response = responseOf(args)
@@ -51,10 +44,4 @@ function attempt(run: () => unknown): unknown {
   } catch (error) {
     return Promise.reject(error)
   }
-}
-
-function logOnce({ gflux, logged }: Wrapping, lifetime: string): void {
-  if (logged.has(lifetime)) return
-  logged.add(lifetime)
-  insideOf(gflux)?.log.debug('Flushes are held by', { lifetime })
 }

@@ -1,6 +1,6 @@
-import { register } from '../../src/adapter.ts'
-import type { WaitUntil } from '../../src/index.ts'
-import { waitAtTheEnd } from './ending.ts'
+import { insideOf, register } from '../../src/adapter.ts'
+import type { Flushable, WaitUntil } from '../../src/index.ts'
+import { flushAtTheEnd, waitAtTheEnd } from './ending.ts'
 import { nextAfter } from './next-after.ts'
 import { globals, isServerless, type LifetimeSource, requestContext } from './platform.ts'
 
@@ -10,7 +10,8 @@ type Find = () => unknown
 const surroundings: Readonly<Record<string, Find>> = {
   '@vercel/request-context': () => requestContext('@vercel/request-context'),
   '@next/request-context': () => requestContext('@next/request-context'),
-  after: nextAfter,
+  // What holds a process holds nothing where the platform may stop it, such as `next start` in a Lambda function.
+  after: () => !isServerless() && nextAfter(),
   // https://opennext.js.org/cloudflare
   '__cloudflare-context__': () =>
     (globals[Symbol.for('__cloudflare-context__')] as { readonly ctx?: unknown } | undefined)?.ctx,
@@ -35,19 +36,32 @@ export interface OwnLifetime {
  *
  * @returns the name of what holds it, or `undefined`
  */
-export function hold(work: Promise<unknown>, { args, waitUntil }: OwnLifetime = {}): string | undefined {
-  if (register(waitUntil, work)) return 'option'
-  if (
-    register(
-      waitUntilOf(() => args?.find(isLifetime)),
-      work,
-    )
-  )
-    return 'handler'
-  for (const [name, find] of Object.entries(surroundings)) if (register(waitUntilOf(find), work)) return name
+function hold(work: Promise<unknown>, { args, waitUntil }: OwnLifetime): string | undefined {
+  const sources: Readonly<Record<string, Find>> = {
+    option: () => waitUntil && { waitUntil },
+    handler: () => args?.find(isLifetime),
+    ...surroundings,
+  }
+  for (const [name, find] of Object.entries(sources)) if (register(waitUntilOf(find), work)) return name
   if (isServerless()) return undefined
   waitAtTheEnd(work)
   return 'background'
+}
+
+/** The lifetimes that a client's log has. */
+const logged = new WeakMap<object, Set<string | undefined>>()
+
+/** {@link hold}, with SIGTERM and the log of a client. */
+export function holdFor(gflux: Flushable, work: Promise<unknown>, own: OwnLifetime = {}): boolean {
+  flushAtTheEnd(gflux)
+  const lifetime = hold(work, own)
+  const inside = insideOf(gflux)
+  const names = (inside && logged.get(inside)) ?? new Set()
+  if (inside && !names.has(lifetime)) {
+    logged.set(inside, names.add(lifetime))
+    inside.log.debug('What holds the flushes of a request', { lifetime: lifetime ?? 'none' })
+  }
+  return lifetime !== undefined
 }
 
 /**
@@ -60,7 +74,7 @@ export function hold(work: Promise<unknown>, { args, waitUntil }: OwnLifetime = 
  * ```
  */
 export function vercelWaitUntil(promise: Promise<unknown>): void {
-  if (!hold(promise)) waitAtTheEnd(promise)
+  if (!hold(promise, {})) waitAtTheEnd(promise)
 }
 
 /** Not every context has a lifetime. Called as its method: Workers' contexts want their `this`. */

@@ -8,10 +8,13 @@ export interface NodeResponse {
 
 /** The response of a `(req, res)` handler; `undefined` for any other. */
 export function responseOf([, response]: readonly unknown[]): NodeResponse | undefined {
-  const { end, once, writableEnded } = Object(response) as Partial<NodeResponse>
-  const isResponse =
-    typeof end === 'function' && typeof once === 'function' && typeof writableEnded === 'boolean'
-  return isResponse ? (response as NodeResponse) : undefined
+  try {
+    const { end, once, writableEnded } = response as NodeResponse
+    const isResponse = [typeof end, typeof once, typeof writableEnded].join() === 'function,function,boolean'
+    return isResponse ? (response as NodeResponse) : undefined
+  } catch {
+    return undefined // nothing there, or what may not be looked at, such as React's references to the client
+  }
 }
 
 /** Resolves when the handler has returned and its response has ended, whichever comes last. */

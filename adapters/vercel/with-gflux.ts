@@ -42,7 +42,7 @@ export function withGFlux<Handler extends VercelHandler>(
   options?: VercelOptions,
 ): Handler {
   const limits = resolveLimits(options)
-  const wrapping = { gflux, limits, waitUntil: options?.waitUntil, logged: new Set<string>() }
+  const wrapping = { gflux, limits, waitUntil: options?.waitUntil }
   dropDuringBuild(gflux)
   const wrap = typeof handler === 'function' ? wrapFunction : wrapObject
   return wrap(wrapping, handler as never) as Handler
