@@ -1,6 +1,7 @@
 /**
  * A child process that takes batches as the API does and answers at once, so that the server does not share the event
  * loop of what is measured. Listens twice: each side of a comparison gets an origin, connections and counts of its own.
+ * With `DELAY_MS` in its environment it answers that many milliseconds later.
  */
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -14,6 +15,9 @@ export interface ServerCounts {
 
 export type ServerMessage = { urls: string[] } | { counts: ServerCounts[] }
 
+const delayMs = Number(process.env['DELAY_MS'] ?? 0)
+// A turn later at least: requests that came together are seen in flight together.
+const later = (answer: () => void): unknown => (delayMs ? setTimeout(answer, delayMs) : setImmediate(answer))
 const sides = [serveBatches(), serveBatches()]
 const send = (message: ServerMessage): boolean | undefined => process.send?.(message)
 
@@ -33,8 +37,7 @@ function serveBatches(): { server: Server; counts: ServerCounts } {
     request.on('end', () => {
       const { events } = JSON.parse(Buffer.concat(chunks).toString()) as { events: unknown[] }
       counts.events += events.length
-      // Answered a turn later: requests that came together are seen in flight together.
-      setImmediate(() => {
+      later(() => {
         inFlight--
         response.writeHead(202, { 'content-type': 'application/json' })
         response.end(
