@@ -9,11 +9,11 @@ export interface NodeResponse {
 /** The response of a `(req, res)` handler; `undefined` for any other. */
 export function responseOf([, response]: readonly unknown[]): NodeResponse | undefined {
   try {
-    const { end, once, writableEnded } = response as NodeResponse
+    const { end, once, writableEnded } = Object(response) as Partial<NodeResponse>
     const isResponse = [typeof end, typeof once, typeof writableEnded].join() === 'function,function,boolean'
     return isResponse ? (response as NodeResponse) : undefined
   } catch {
-    return undefined // nothing there, or what may not be looked at, such as React's references to the client
+    return undefined // what may not be looked at, such as React's references to the client
   }
 }
 
