@@ -10,6 +10,15 @@ export default defineConfig({
       { test: { name: 'property', include: ['test/property/**/*.test.ts'], testTimeout: 600_000 } },
       {
         test: {
+          name: 'contract',
+          include: ['test/contract/**/*.test.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
+          globalSetup: 'test/support/build.ts',
+        },
+      },
+      {
+        test: {
           name: 'runtime',
           include: ['test/runtime/**/*.test.ts'],
           exclude: ['test/runtime/vercel/next/**'],
@@ -21,7 +30,9 @@ export default defineConfig({
       {
         test: {
           name: 'runtimes',
-          include: ['test/runtime/vercel/next/*.test.ts'],
+          include: ['test/runtime/lambda/*.test.ts', 'test/runtime/vercel/next/*.test.ts'],
+          exclude: ['test/runtime/lambda/{harness*,concurrency,durable,middy}.test.ts'],
+          env: { LAMBDA_RUNTIMES: 'older' },
           testTimeout: 60_000,
           hookTimeout: 300_000,
           globalSetup: 'test/support/build.ts',

@@ -1,7 +1,8 @@
 /**
  * A child process that takes batches as the API does and answers at once, so that the server does not share the event
  * loop of what is measured. Listens twice: each side of a comparison gets an origin, connections and counts of its own.
- * With `DELAY_MS` in its environment it answers that many milliseconds later.
+ *
+ * Argument: milliseconds that each request takes, in place of an answer at once.
  */
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -15,9 +16,7 @@ export interface ServerCounts {
 
 export type ServerMessage = { urls: string[] } | { counts: ServerCounts[] }
 
-const delayMs = Number(process.env['DELAY_MS'] ?? 0)
-// A turn later at least: requests that came together are seen in flight together.
-const later = (answer: () => void): unknown => (delayMs ? setTimeout(answer, delayMs) : setImmediate(answer))
+const latencyMs = Number(process.argv[2] ?? 0)
 const sides = [serveBatches(), serveBatches()]
 const send = (message: ServerMessage): boolean | undefined => process.send?.(message)
 
@@ -37,13 +36,16 @@ function serveBatches(): { server: Server; counts: ServerCounts } {
     request.on('end', () => {
       const { events } = JSON.parse(Buffer.concat(chunks).toString()) as { events: unknown[] }
       counts.events += events.length
-      later(() => {
+      const answer = (): void => {
         inFlight--
         response.writeHead(202, { 'content-type': 'application/json' })
         response.end(
           JSON.stringify({ accepted: events.length, rejected: 0, request_id: `req_${counts.requests}` }),
         )
-      })
+      }
+      // Answered a turn later at least: requests that came together are seen in flight together.
+      if (latencyMs) setTimeout(answer, latencyMs)
+      else setImmediate(answer)
     })
   })
   server.on('connection', () => counts.connections++)

@@ -1,8 +1,8 @@
-import { type ChildProcess, fork } from 'node:child_process'
+import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { buildApplication } from '../test/runtime/vercel/next/application.ts'
-import type { ServerMessage } from './ingest-server.ts'
+import { startIngestProcess } from './ingest-process.ts'
 import type { Row } from './row.ts'
 import { TOKEN } from './sample.ts'
 
@@ -30,22 +30,19 @@ const routes = {
 
 /** What a route that tracks 3 events takes longer, with an ingest that takes 50 ms. */
 export async function measureVercel(): Promise<Row[]> {
-  const ingest = fork(new URL('./ingest-server.ts', import.meta.url), {
-    env: { ...process.env, DELAY_MS: String(INGEST_MS) },
-  })
+  const { urls, stop } = await startIngestProcess(INGEST_MS)
   try {
-    const { urls } = await nextMessage<{ urls: [string, string] }>(ingest)
     const env = { GFLUX_SERVER_TOKEN: TOKEN, GFLUX_API_HOST: urls[0] }
     return [...(await measureFunction(env)), ...(await measureNext(env))]
   } finally {
-    ingest.disconnect()
+    stop()
   }
 }
 
 async function measureFunction(env: Record<string, string>): Promise<Row[]> {
   const child = fork(new URL('./vercel-function.ts', import.meta.url), { env: { ...process.env, ...env } })
   try {
-    const { urls } = await nextMessage<{ urls: [string, string] }>(child)
+    const [{ urls }] = await once(child, 'message', { signal: AbortSignal.timeout(10_000) })
     return await compareRoutes('function', urls[0], urls[1])
   } finally {
     child.disconnect()
@@ -99,9 +96,4 @@ async function time(url: string): Promise<number> {
 function quantile(values: readonly number[], share: number): number {
   const sorted = [...values].sort((a, b) => a - b)
   return sorted[Math.floor(sorted.length * share)] ?? Number.NaN
-}
-
-async function nextMessage<Message extends ServerMessage>(child: ChildProcess): Promise<Message> {
-  const [message] = await once(child, 'message', { signal: AbortSignal.timeout(10_000) })
-  return message as Message
 }

@@ -2,7 +2,7 @@ import type { ResolvedConfig } from './config.ts'
 import type { Log } from './log.ts'
 
 export { register } from './lifecycle.ts'
-export { assertAmount, assertFunction } from './validation.ts'
+export { assertAmount, assertFunction, expect } from './validation.ts'
 
 /** What an adapter of this package may know of a client besides its public API. */
 export interface ClientInside {

@@ -31,7 +31,7 @@ export interface GFluxNodeConfig {
   flushIntervalMs?: number | undefined
   /** Retries after network errors, timeouts, 408, 425, 429 and 5xx. @default 2 */
   maxRetries?: number | undefined
-  /** Time limit of one request in milliseconds; 0 for none. @default 5000 */
+  /** Time limit of one request in milliseconds; 0 for the longest, 5 minutes. @default 5000 */
   timeoutMs?: number | undefined
   /** Events held at most, in flight included; more are refused with `queue_overflow`. @default 1000 */
   maxQueueSize?: number | undefined

@@ -2,7 +2,10 @@
 export interface Logger {
   /** Every retry, and decisions worth knowing. */
   debug?(message: string, context?: Record<string, unknown>): void
-  /** Refused events, exhausted retries, events that stay queued. The same warning comes at most every ten seconds. */
+  /**
+   * Refused events, exhausted retries, events that stay queued. The same warning comes at most every ten seconds; its
+   * `suppressed` then tells how often it was held back.
+   */
   warn?(message: string, context?: Record<string, unknown>): void
 }
 
