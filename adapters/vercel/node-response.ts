@@ -3,6 +3,7 @@ export interface NodeResponse {
   readonly writableEnded: boolean
   readonly destroyed?: boolean
   end(...args: unknown[]): unknown
+  destroy?(error?: unknown): unknown
   once(event: 'finish' | 'close', listener: () => void): unknown
 }
 
@@ -30,10 +31,10 @@ export async function untilEnded(handled: unknown, response: NodeResponse): Prom
 /** Makes the end of the response wait for some work: the client gets all but the end before it. */
 export function delayEnd(response: NodeResponse, work: () => Promise<unknown>): void {
   const { end } = response
-  let isEnding = false
+  let ended: Promise<unknown> | undefined
   response.end = (...args) => {
-    if (!isEnding) void work().then(() => Reflect.apply(end, response, args))
-    isEnding = true
+    ended ??= work().then(() => Reflect.apply(end, response, args))
+    ended.catch((error) => response.destroy?.(error)) // a chunk that Node refuses
     return response
   }
 }

@@ -6,6 +6,7 @@ import { initGFluxNode, GFluxNodeError, flushAfter, type FlushResult, type GFlux
 import { createTestIngest } from '@getfluxly/node/testing'
 import { startLambdaEnvironment } from '@getfluxly/node/testing/lambda'
 import { enableAfterResponse, gfluxHandler, gfluxMiddleware, lambdaContext, withGFlux } from '@getfluxly/node/lambda'
+import * as vercel from '@getfluxly/node/vercel'
 
 const ingest = createTestIngest()
 const gflux: GFluxNode = initGFluxNode({ token: 'gflux_secret_x', fetch: ingest.fetch })
@@ -27,6 +28,12 @@ export const handler: (event: { id: string }) => Promise<string> = withGFlux(gfl
 export const { after } = gfluxMiddleware(gflux.with({ context: lambdaContext({ awsRequestId: 'id' }) }))
 const environment = await startLambdaEnvironment({ taskRoot: 'dist', onFreeze: () => ingest.events.length })
 export const { response, frozenAt } = await environment.invoke({ id: 'id' }, { timeoutMs: 1000 })
+export const POST: (request: { url: string }) => Promise<string> = vercel.withGFlux(gflux, async ({ url }) => url)
+const { vercelContext, vercelWaitUntil } = vercel
+const onVercel: GFluxNode = vercel.initGFluxVercel({ token: 'gflux_secret_x', defaultContext: () => vercelContext() })
+export const { fetch } = vercel.withGFlux(onVercel.with({ waitUntil: vercelWaitUntil }), {
+  fetch: (cookie: string) => vercel.anonymousIdFromCookie({ headers: { cookie } }, 'id') ?? 'none',
+})
 export default result
 `
 

@@ -160,11 +160,13 @@ async function ask(handler: NodeHandler, stored: () => number) {
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo
-  const response = await fetch(`http://127.0.0.1:${port}/`)
-  const text = await response.text()
-  const seen = stored()
-  server.close()
-  return { status: response.status, text, seen }
+  try {
+    const response = await fetch(`http://127.0.0.1:${port}/`)
+    const text = await response.text()
+    return { status: response.status, text, seen: stored() }
+  } finally {
+    server.close()
+  }
 }
 
 describe('a Node handler', () => {
@@ -231,6 +233,18 @@ describe('a Node handler', () => {
       expect({ status, text, seen }).toEqual({ status: 200, text: 'ok', seen: 1 })
     },
   )
+
+  it('that ends with what Node refuses breaks its own response alone', async () => {
+    using _env = setEnv({ VERCEL: '1' })
+    const { plain, ingest } = openClients()
+    const handler = withGFlux(plain, async (_request: unknown, response: ServerResponse) => {
+      await plain.track('opened', { userId: 'user_1' })
+      response.end(untyped(1))
+    })
+
+    await expect(ask(handler, () => 0)).rejects.toThrow('fetch failed')
+    expect(ingest.stats.stored).toBe(1)
+  })
 
   it('returns what it returned', () => {
     using provider = installProvider()
