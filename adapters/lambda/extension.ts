@@ -83,12 +83,13 @@ export class Extension {
 
   /** Until the invocation is over and flushed, or its deadline near. */
   async #finish({ requestId, deadlineMs }: InvokeEvent): Promise<void> {
+    const leftMs = (): number => Math.max(0, deadlineMs - marginMs - Date.now())
     if (this.#span?.requestId !== requestId) {
-      await this.#pause(startLimitMs)
+      await this.#pause(Math.min(startLimitMs, leftMs()))
       await turns() // where the process stood still, the time is over before the runtime has got its event
     }
     if (this.#span?.requestId !== requestId) this.giveUp('the handler is not wrapped with withGFlux')
-    else await within(this.#span.over, deadlineMs - marginMs - Date.now())
+    else await within(this.#span.over, leftMs())
     this.#span = undefined // a retry comes under the same id
   }
 
