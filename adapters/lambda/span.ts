@@ -13,6 +13,10 @@ export class Span {
     })
   }
 
+  get isOver(): boolean {
+    return this.#open === 0
+  }
+
   /** A wrapper starts: one inside another ends before it. */
   open(): void {
     this.#open += 1
