@@ -44,6 +44,24 @@ describe.each(TESTED_RUNTIMES)('at the end of an environment of %s', (runtime) =
     },
   )
 
+  it('an API that was down is tried once more: there is no later flush', async () => {
+    const options = { runtime, latencyMs: 0, config: 'maxRetries: 0' }
+    const source = `await enableAfterResponse(gflux)
+      export const handler = withGFlux(gflux, async (count) => { trackMany(count) })`
+    await using started = await startGFluxFunction(source, options)
+    const { environment, ingest, storedAtFreeze } = started
+    await environment.invoke(1)
+    const recover = ingest.fail({ status: 503, times: Number.POSITIVE_INFINITY })
+    await environment.invokeMany([1, 1, 1])
+    recover()
+
+    const { signal, killedAt } = await environment.shutdown()
+
+    expect([signal, killedAt]).toEqual(['SIGTERM', undefined])
+    expect(storedAtFreeze).toEqual([1, 1, 1, 1])
+    expect(ingest.events).toHaveLength(4)
+  })
+
   it('another listener decides how the process ends', async () => {
     const source = `
       process.once('SIGTERM', async () => {
