@@ -101,18 +101,16 @@ describe.each(findNodes())('on Node $version', ({ path: node }) => {
   it('SIGTERM tries an API that was down once more', async () => {
     const ingest = createTestIngest()
     await using server = await ingest.listen()
-    ingest.fail({ status: 503, times: 3 })
+    ingest.fail({ status: 503, times: 2 })
     const failing = `
-      for (let round = 0; round < 3; round++) {
-        await gflux.track('early', { userId: 'user_1' })
-        await gflux.flush().catch(() => undefined)
-      }`
+      const early = withGFlux(gflux, () => gflux.track('early', { userId: 'user_1' }))
+      for (let round = 0; round < 2; round++) await early()`
     const source = program(server.url, failing).replace('apiHost:', 'maxRetries: 0, apiHost:')
 
     const ended = await terminate(source, { node, env: { VERCEL: '1' } })
 
     expect(ended).toMatchObject({ code: null, signal: 'SIGTERM' })
-    expect(ingest.stats).toMatchObject({ stored: 5, duplicates: 0 })
+    expect(ingest.stats).toMatchObject({ stored: 4, rejected: 0 })
   })
 
   it('a signal is not held up by an API that hangs', async () => {
