@@ -57,7 +57,9 @@ describe.each(findNodes())('on Node $version', ({ path: node }) => {
   })
 
   it.each(
-    ['', '/cloudflare', '/lambda', '/vercel', '/testing', '/testing/lambda'].map((path) => `@getfluxly/node${path}`),
+    ['', '/cloudflare', '/lambda', '/vercel', '/testing', '/testing/lambda'].map(
+      (path) => `@getfluxly/node${path}`,
+    ),
   )('importing %s changes nothing', async (name) => {
     await using project = await createProject(root)
     const source = `
