@@ -5,6 +5,7 @@ export default defineConfig({
     index: 'src/index.ts',
     cloudflare: 'adapters/cloudflare/index.ts',
     lambda: 'adapters/lambda/index.ts',
+    vercel: 'adapters/vercel/index.ts',
     testing: 'ingest/index.ts',
     'testing-lambda': 'lambda-environment/index.ts',
     cli: 'ingest/cli.ts',

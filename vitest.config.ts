@@ -21,6 +21,7 @@ export default defineConfig({
         test: {
           name: 'runtime',
           include: ['test/runtime/**/*.test.ts'],
+          exclude: ['test/runtime/vercel/next/**'],
           testTimeout: 60_000,
           hookTimeout: 120_000,
           globalSetup: 'test/support/build.ts',
@@ -29,11 +30,11 @@ export default defineConfig({
       {
         test: {
           name: 'runtimes',
-          include: ['test/runtime/lambda/*.test.ts'],
+          include: ['test/runtime/lambda/*.test.ts', 'test/runtime/vercel/next/*.test.ts'],
           exclude: ['test/runtime/lambda/{harness*,concurrency,durable,middy}.test.ts'],
           env: { LAMBDA_RUNTIMES: 'older' },
           testTimeout: 60_000,
-          hookTimeout: 120_000,
+          hookTimeout: 300_000,
           globalSetup: 'test/support/build.ts',
         },
       },

@@ -14,6 +14,7 @@ import { measureMemory } from './memory.ts'
 import { formatTable, type Row } from './row.ts'
 import { measureSize } from './size.ts'
 import { measureTrack } from './track.ts'
+import { measureVercel } from './vercel.ts'
 
 const MEASUREMENTS: Readonly<Record<string, () => Promise<Row[]>>> = {
   track: measureTrack,
@@ -25,6 +26,7 @@ const MEASUREMENTS: Readonly<Record<string, () => Promise<Row[]>>> = {
   lambda: measureLambda,
   import: measureImport,
   size: measureSize,
+  vercel: measureVercel,
 }
 
 const { values } = parseArgs({ options: { json: { type: 'boolean' }, only: { type: 'string' } } })

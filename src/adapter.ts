@@ -4,8 +4,9 @@ import type { Ports } from './ports.ts'
 import type { Queue } from './queue.ts'
 
 export { attempt } from './attempt.ts'
+export { register } from './lifecycle.ts'
 export { isBatchAnswer, keyLifetimeMs, report } from './outcome.ts'
-export { assertAmount, expect } from './validation.ts'
+export { assertAmount, assertFunction, expect } from './validation.ts'
 
 /** What an adapter of this package may know of a client besides its public API. */
 export interface ClientInside {

@@ -1,4 +1,5 @@
 import type { ExtensionsApi, InvokeEvent } from './extensions-api.ts'
+import type { LambdaContext } from './platform.ts'
 import { Span } from './span.ts'
 import { within } from './within.ts'
 
@@ -20,6 +21,8 @@ export class Extension {
   readonly #warn: (reason: string) => void
   #state: 'registering' | 'active' | 'off' = 'registering'
   #span: Span | undefined
+  /** Of the invocation that was let go last: a wrapper that starts in it later can't flush after the response. */
+  #released: LambdaContext | undefined
   /** Work after a response that is under way. */
   readonly #work = new Set<Promise<void>>()
   /** Called when a wrapper starts. */
@@ -42,17 +45,18 @@ export class Extension {
   }
 
   /** A wrapper starts: the environment is held until it has closed the span, or handed it on with its work. */
-  begin(requestId: string | undefined): Span | undefined {
+  begin(context: LambdaContext | undefined): Span | undefined {
     this.#onBegin?.()
-    if (requestId === undefined || this.#state !== 'active') return undefined
-    if (this.#span?.requestId !== requestId) this.#span = new Span(requestId)
+    const requestId = context?.awsRequestId
+    if (!context || requestId === undefined || this.#state !== 'active') return undefined
+    if (this.#span?.requestId !== requestId || this.#span.isOver) this.#span = new Span(requestId, context)
     this.#span.open()
     return this.#span
   }
 
   /** Starts the work when the response is out, and closes the span after it; `false` where that can't be done. */
   runAfterResponse(span: Span, work: () => Promise<void>): boolean {
-    if (this.#state !== 'active') return false
+    if (this.#state !== 'active' || span.context === this.#released) return false
     // The runtime posts the response in the turns after the handler's end, and a first `fetch` takes long to set up.
     const done = turns()
       .then(work)
@@ -83,13 +87,16 @@ export class Extension {
 
   /** Until the invocation is over and flushed, or its deadline near. */
   async #finish({ requestId, deadlineMs }: InvokeEvent): Promise<void> {
+    const leftMs = (): number => Math.max(0, deadlineMs - marginMs - Date.now())
+    if (this.#span?.context === this.#released) this.#span = undefined // a retry comes under the same id
     if (this.#span?.requestId !== requestId) {
-      await this.#pause(startLimitMs)
+      await this.#pause(Math.min(startLimitMs, leftMs()))
       await turns() // where the process stood still, the time is over before the runtime has got its event
     }
     if (this.#span?.requestId !== requestId) this.giveUp('the handler is not wrapped with withGFlux')
-    else await within(this.#span.over, deadlineMs - marginMs - Date.now())
-    this.#span = undefined // a retry comes under the same id
+    else await within(this.#span.over, leftMs())
+    this.#released = this.#span?.context
+    this.#span = undefined
   }
 
   /** Until a wrapper starts, or for that time. */

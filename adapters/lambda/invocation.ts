@@ -18,7 +18,7 @@ export class Invocation {
     this.#context = context
     this.#limits = limits
     this.#extension = registered()?.extension
-    this.#span = this.#extension?.begin(context?.awsRequestId)
+    this.#span = this.#extension?.begin(context)
   }
 
   /** Resolves when the response may go: at once in after-response mode, else when the flush is over. */

@@ -1,4 +1,4 @@
-import { type Flushable, flushAfter } from '../../src/index.ts'
+import type { Flushable } from '../../src/index.ts'
 
 /**
  * Of the 500 ms before the SIGKILL the runtime may get as little as 150: enough for one request, not for a retry.
@@ -11,8 +11,8 @@ export function flushOnSigterm(clients: Iterable<Flushable>): void {
   async function onSigterm(): Promise<void> {
     // Another listener, which may be gone by the end of the flush, has taken the process's end over.
     const isAlone = process.listenerCount('SIGTERM') === 1
-    const flushes = [...clients].map((gflux) => flushAfter(gflux, undefined, { timeoutMs: windowMs }))
-    await Promise.all(flushes)
+    // Also to an API that was down: no later flush will look for it. What fails is told through the logger.
+    await Promise.allSettled([...clients].map((gflux) => gflux.flush({ timeoutMs: windowMs, ifDown: 'try' })))
     process.removeListener('SIGTERM', onSigterm)
     // `process.exit()` would wait for the runtime's thread that waits for the next invocation.
     if (isAlone) process.kill(process.pid, 'SIGTERM')

@@ -37,6 +37,7 @@ describe.each(findNodes())('on Node $version', ({ path: node }) => {
       ". GFluxNodeError flushAfter initGFluxNode
       ./cloudflare cloudflareContext durableQueue queueRelay relayConsumer withGFlux
       ./lambda enableAfterResponse enableAfterResponseSync gfluxHandler gfluxMiddleware lambdaContext withGFlux
+      ./vercel anonymousIdFromCookie initGFluxVercel vercelContext vercelWaitUntil withGFlux
       ./testing createTestIngest
       ./testing/lambda startLambdaEnvironment
       "
@@ -56,7 +57,9 @@ describe.each(findNodes())('on Node $version', ({ path: node }) => {
   })
 
   it.each(
-    ['', '/cloudflare', '/lambda', '/testing', '/testing/lambda'].map((path) => `@getfluxly/node${path}`),
+    ['', '/cloudflare', '/lambda', '/vercel', '/testing', '/testing/lambda'].map(
+      (path) => `@getfluxly/node${path}`,
+    ),
   )('importing %s changes nothing', async (name) => {
     await using project = await createProject(root)
     const source = `

@@ -9,6 +9,7 @@ import { createTestIngest } from '@getfluxly/node/testing'
 import { withGFlux as withGFluxOnWorkers } from '@getfluxly/node/cloudflare'
 import { startLambdaEnvironment } from '@getfluxly/node/testing/lambda'
 import { enableAfterResponse, gfluxHandler, gfluxMiddleware, lambdaContext, withGFlux } from '@getfluxly/node/lambda'
+import * as vercel from '@getfluxly/node/vercel'
 
 const ingest = createTestIngest()
 const gflux: GFluxNode = initGFluxNode({ token: 'gflux_secret_x', fetch: ingest.fetch })
@@ -31,6 +32,12 @@ export const { after } = gfluxMiddleware(gflux.with({ context: lambdaContext({ a
 export const worker = withGFluxOnWorkers(gflux, { fetch: async () => new Response('ok') })
 const environment = await startLambdaEnvironment({ taskRoot: 'dist', onFreeze: () => ingest.events.length })
 export const { response, frozenAt } = await environment.invoke({ id: 'id' }, { timeoutMs: 1000 })
+export const POST: (request: { url: string }) => Promise<string> = vercel.withGFlux(gflux, async ({ url }) => url)
+const { vercelContext, vercelWaitUntil } = vercel
+const onVercel: GFluxNode = vercel.initGFluxVercel({ token: 'gflux_secret_x', defaultContext: () => vercelContext() })
+export const { fetch } = vercel.withGFlux(onVercel.with({ waitUntil: vercelWaitUntil }), {
+  fetch: (cookie: string) => vercel.anonymousIdFromCookie({ headers: { cookie } }, 'id') ?? 'none',
+})
 export default result
 `
 

@@ -139,4 +139,17 @@ describe.concurrent.each(TESTED_RUNTIMES)('after-response mode on %s', (runtime)
     expect(storedAtFreeze).toEqual([0, 0, TWO_BATCHES])
     expect(warnings()).toEqual([expect.stringContaining('not wrapped')])
   })
+
+  it('runs no invocation into a short timeout where the handler is not wrapped', async () => {
+    const source = `await enableAfterResponse(gflux)
+      export const handler = async () => 'bare'`
+    await using started = await startGFluxFunction(source, { ...quick, runtime, timeoutMs: 1000 })
+
+    const invocations = await started.environment.invokeMany([1, 2])
+
+    expect(invocations.map(({ response, timedOut }) => [response?.json, timedOut])).toEqual(
+      Array(2).fill(['bare', false]),
+    )
+    expect(started.warnings()).toEqual([expect.stringContaining('not wrapped')])
+  })
 })

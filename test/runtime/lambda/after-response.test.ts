@@ -67,6 +67,27 @@ describe.each(TESTED_RUNTIMES)('after-response mode on %s', (runtime) => {
     expect(warnings()).toEqual([])
   })
 
+  it('freezes when every event is stored where a handler calls wrapped ones, one after the other', async () => {
+    const source = `await enableAfterResponse(gflux)
+      const wrapped = withGFlux(gflux, async () => { trackMany(); return 'done' })
+      export const handler = async (event, context) => {
+        await wrapped(event, context)
+        await sleep(event.pauseMs)
+        return wrapped(event, context)
+      }`
+    await using started = await startGFluxFunction(source, { runtime, latencyMs: 40 })
+    const { environment, storedAtFreeze, warnings } = started
+
+    const invocations = await environment.invokeMany([{ pauseMs: 500 }, { pauseMs: 500 }, { pauseMs: 0 }])
+    for (const pauseMs of [500, 0]) {
+      invocations.push(await environment.invoke({ pauseMs }, { requestId: 'same' }))
+    }
+
+    expect(invocations.map(({ response }) => response?.json)).toEqual(Array(5).fill('done'))
+    expect(storedAtFreeze).toEqual([2, 4, 6, 8, 10].map((times) => times * TWO_BATCHES))
+    expect(warnings()).toEqual([])
+  })
+
   it('makes no request where nothing was tracked, and lets the environment freeze', async () => {
     const source = `await enableAfterResponse(gflux)
       export const handler = withGFlux(gflux, async () => 'done')`

@@ -10,7 +10,8 @@ const HANDLER = `await enableAfterResponse(gflux)
   export const handler = (event, context) => (count++ ? left : flushed)(event, context)`
 
 describe.each(TESTED_RUNTIMES)('at the end of an environment of %s', (runtime) => {
-  const quick = { runtime, latencyMs: 5 }
+  // Both batches at once, as by default: the window is short for one after the other on a busy machine.
+  const quick = { runtime, latencyMs: 5, config: 'concurrency: 4' }
 
   it('what is queued is flushed, and the process dies of the signal', async () => {
     await using started = await startGFluxFunction(HANDLER, quick)
@@ -43,6 +44,23 @@ describe.each(TESTED_RUNTIMES)('at the end of an environment of %s', (runtime) =
       expect(new Set(keys).size).toBe(keys.length)
     },
   )
+
+  it('an API that was down is tried once more: there is no later flush', async () => {
+    const options = { runtime, latencyMs: 0, config: 'maxRetries: 0' }
+    const source = `await enableAfterResponse(gflux)
+      export const handler = withGFlux(gflux, async (count) => { trackMany(count) })`
+    await using started = await startGFluxFunction(source, options)
+    const { environment, ingest, storedAtFreeze } = started
+    await environment.invoke(1)
+    const recover = ingest.fail({ status: 503, times: Number.POSITIVE_INFINITY })
+    await environment.invokeMany([1, 1, 1])
+    recover()
+
+    await environment.shutdown()
+
+    expect(storedAtFreeze).toEqual([1, 1, 1, 1])
+    expect(ingest.events).toHaveLength(4)
+  })
 
   it('another listener decides how the process ends', async () => {
     const source = `

@@ -1,0 +1,39 @@
+import { type HeaderSource, headerOf } from './header.ts'
+
+/** Cookies as Next's `cookies()` resolves to them, and as a `NextRequest` has them. */
+export interface CookieStore {
+  get(name: string): { readonly value: string } | undefined
+}
+
+/**
+ * The browser SDK's id of a device, from its cookie: events of the server then belong to the visit that caused them.
+ *
+ * @param source A web request, a Node request, or what Next's `cookies()` resolves to.
+ * @param name The cookie's name.
+ * @returns `undefined` where the request has no such cookie, or an empty one.
+ *
+ * @example
+ * ```ts
+ * gflux.track('order_placed', { anonymousId: anonymousIdFromCookie(request, 'gflux_anonymous_id') })
+ * gflux.track('page_rendered', { anonymousId: anonymousIdFromCookie(await cookies(), 'gflux_anonymous_id') })
+ * ```
+ */
+export function anonymousIdFromCookie(source: HeaderSource | CookieStore, name: string): string | undefined {
+  const value = isStore(source) ? source.get(name)?.value : cookieOf(headerOf(source, 'cookie'), name)
+  return value?.trim() || undefined
+}
+
+function isStore(source: HeaderSource | CookieStore): source is CookieStore {
+  return typeof (source as Partial<CookieStore>).get === 'function'
+}
+
+/** https://www.rfc-editor.org/rfc/rfc6265#section-4.2.1 */
+function cookieOf(header: string | undefined, name: string): string | undefined {
+  const pair = header?.split(/; */).find((each) => each.startsWith(`${name}=`))
+  const value = pair?.slice(name.length + 1).replace(/^"(.*)"$/, '$1')
+  try {
+    return value && decodeURIComponent(value)
+  } catch {
+    return value // no escapes, then, but a plain percent sign
+  }
+}

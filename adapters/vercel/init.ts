@@ -1,0 +1,33 @@
+import {
+  type AnyEvents,
+  type EventMap,
+  type GFluxNode,
+  type GFluxNodeConfig,
+  initGFluxNode,
+  type WaitUntil,
+} from '../../src/index.ts'
+import { dropDuringBuild } from './build.ts'
+import { waitAtTheEnd } from './ending.ts'
+import { holdFor } from './lifetime.ts'
+
+/**
+ * {@link initGFluxNode} for Vercel and Next.js: every `track()` is delivered within the lifetime of the request that it
+ * was called in, also late and in code that is not wrapped, and nothing is emitted during `next build`.
+ *
+ * @throws {GFluxNodeError} `validation_error`, naming the option.
+ *
+ * @example
+ * ```ts
+ * export const gflux = initGFluxVercel({ token: process.env.GFLUX_SERVER_TOKEN! })
+ * ```
+ */
+export function initGFluxVercel<Events extends EventMap<Events> = AnyEvents>(
+  config: GFluxNodeConfig,
+): GFluxNode<Events> {
+  const waitUntil: WaitUntil = (promise) => {
+    if (!holdFor(gflux, promise)) waitAtTheEnd(promise)
+  }
+  const gflux = initGFluxNode<Events>({ ...config, waitUntil: config.waitUntil ?? waitUntil })
+  dropDuringBuild(gflux)
+  return gflux
+}

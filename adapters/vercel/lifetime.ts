@@ -1,0 +1,92 @@
+import { insideOf, register } from '../../src/adapter.ts'
+import type { Flushable, WaitUntil } from '../../src/index.ts'
+import { flushAtTheEnd, waitAtTheEnd } from './ending.ts'
+import { nextAfter } from './next-after.ts'
+import { globals, isServerless, type LifetimeSource, requestContext } from './platform.ts'
+
+type Find = () => unknown
+
+/** Where a lifetime may come from, in the order of asking. The names are those in the log. */
+const surroundings: Readonly<Record<string, Find>> = {
+  '@vercel/request-context': () => requestContext('@vercel/request-context'),
+  '@next/request-context': () => requestContext('@next/request-context'),
+  // What holds a process holds nothing where the platform may stop it, such as `next start` in a Lambda function.
+  after: () => !isServerless() && nextAfter(),
+  // https://opennext.js.org/cloudflare
+  '__cloudflare-context__': () =>
+    (globals[Symbol.for('__cloudflare-context__')] as { readonly ctx?: unknown } | undefined)?.ctx,
+  // https://docs.netlify.com/build/functions/api/#netlify-specific-context-object
+  Netlify: () => globals.Netlify?.context,
+  // https://supabase.com/docs/guides/functions/background-tasks
+  EdgeRuntime: () => globals.EdgeRuntime,
+}
+
+/** A handler's own lifetimes, which come first. */
+export interface OwnLifetime {
+  /** The option. */
+  readonly waitUntil?: WaitUntil | undefined
+  /** The handler's arguments: one of them may be a context or an event. */
+  readonly args?: readonly unknown[]
+}
+
+/**
+ * Hands work to the lifetime of the request that the calling code belongs to. Asked anew at each call: several requests
+ * share an instance, and none may hold another's work. Where there is none, a process of its own does the work in the
+ * background, and its SIGTERM waits for it; on a serverless platform nobody does.
+ *
+ * @returns the name of what holds it, or `undefined`
+ */
+function hold(work: Promise<unknown>, { args, waitUntil }: OwnLifetime): string | undefined {
+  const sources: Readonly<Record<string, Find>> = {
+    option: () => waitUntil && { waitUntil },
+    handler: () => args?.find(isLifetime),
+    ...surroundings,
+  }
+  for (const [name, find] of Object.entries(sources)) if (register(waitUntilOf(find), work)) return name
+  if (isServerless()) return undefined
+  waitAtTheEnd(work)
+  return 'background'
+}
+
+/** The lifetimes that a client's log has. */
+const logged = new WeakMap<object, Set<string | undefined>>()
+
+/** {@link hold}, with SIGTERM and the log of a client. */
+export function holdFor(gflux: Flushable, work: Promise<unknown>, own: OwnLifetime = {}): boolean {
+  flushAtTheEnd(gflux)
+  const lifetime = hold(work, own)
+  const inside = insideOf(gflux)
+  const names = (inside && logged.get(inside)) ?? new Set()
+  if (inside && !names.has(lifetime)) {
+    logged.set(inside, names.add(lifetime))
+    inside.log.debug('What holds the flushes of a request', { lifetime: lifetime ?? 'none' })
+  }
+  return lifetime !== undefined
+}
+
+/**
+ * A client's `waitUntil`: what each `track()` starts is held by the lifetime of the request that it was called in, so
+ * that what is tracked late is delivered too, in a streamed body or in your own work after the response. Never throws.
+ *
+ * @example
+ * ```ts
+ * const gflux = initGFluxNode({ token: process.env.GFLUX_SERVER_TOKEN!, waitUntil: vercelWaitUntil })
+ * ```
+ */
+export function vercelWaitUntil(promise: Promise<unknown>): void {
+  if (!hold(promise, {})) waitAtTheEnd(promise)
+}
+
+/** Not every context has a lifetime. Called as its method: Workers' contexts want their `this`. */
+function waitUntilOf(find: Find): WaitUntil | undefined {
+  try {
+    const found = find()
+    return isLifetime(found) ? (promise) => found.waitUntil(promise) : undefined
+  } catch {
+    return undefined // a platform's getter failed: the next one may work
+  }
+}
+
+function isLifetime(value: unknown): value is LifetimeSource {
+  return typeof (value as Partial<LifetimeSource> | null | undefined)?.waitUntil === 'function'
+}

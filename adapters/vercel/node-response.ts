@@ -1,0 +1,40 @@
+/** What is used of Node's `ServerResponse`. */
+export interface NodeResponse {
+  readonly writableEnded: boolean
+  readonly destroyed?: boolean
+  end(...args: unknown[]): unknown
+  destroy?(error?: unknown): unknown
+  once(event: 'finish' | 'close', listener: () => void): unknown
+}
+
+/** The response of a `(req, res)` handler; `undefined` for any other. */
+export function responseOf([, response]: readonly unknown[]): NodeResponse | undefined {
+  try {
+    const { end, once, writableEnded } = Object(response) as Partial<NodeResponse>
+    const isResponse = [typeof end, typeof once, typeof writableEnded].join() === 'function,function,boolean'
+    return isResponse ? (response as NodeResponse) : undefined
+  } catch {
+    return undefined // what may not be looked at, such as React's references to the client
+  }
+}
+
+/** Resolves when the handler has returned and its response has ended, whichever comes last. */
+export async function untilEnded(handled: unknown, response: NodeResponse): Promise<void> {
+  await handled
+  if (response.writableEnded || response.destroyed) return
+  await new Promise<void>((resolve) => {
+    response.once('finish', resolve)
+    response.once('close', resolve)
+  })
+}
+
+/** Makes the end of the response wait for some work: the client gets all but the end before it. */
+export function delayEnd(response: NodeResponse, work: () => Promise<unknown>): void {
+  const { end } = response
+  let ended: Promise<unknown> | undefined
+  response.end = (...args) => {
+    ended ??= work().then(() => Reflect.apply(end, response, args))
+    ended.catch((error) => response.destroy?.(error)) // a chunk that Node refuses
+    return response
+  }
+}

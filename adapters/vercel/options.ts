@@ -1,0 +1,46 @@
+import { assertAmount, assertFunction } from '../../src/adapter.ts'
+import type { WaitUntil } from '../../src/index.ts'
+import { requestContext } from './platform.ts'
+
+/** What a flush may take, and who waits for it. `undefined` means the default. */
+export interface VercelOptions {
+  /** A lifetime to use before all others, such as `after` from `next/server`. @default the request's, where there is one */
+  waitUntil?: WaitUntil | undefined
+  /** The function's own `maxDuration`, in seconds, for where the platform tells no deadline. @default none */
+  maxDuration?: number | undefined
+  /** Milliseconds before the deadline in which nothing is sent any more. @default 300 */
+  marginMs?: number | undefined
+  /** Milliseconds that a flush takes at most. @default 30000; 5000 where the response waits for it */
+  maxFlushMs?: number | undefined
+}
+
+export interface Limits {
+  readonly maxDurationMs: number
+  readonly marginMs: number
+  readonly maxFlushMs: number | undefined
+}
+
+const heldFlushMs = 30_000
+const awaitedFlushMs = 5_000
+
+/** @throws {GFluxNodeError} `validation_error`, naming the option. */
+export function resolveLimits(options: VercelOptions = {}): Limits {
+  const { waitUntil, maxDuration, marginMs = 300, maxFlushMs } = options
+  assertFunction('waitUntil', waitUntil)
+  for (const [name, amount] of Object.entries({ marginMs, maxDuration, maxFlushMs })) {
+    if (amount !== undefined) assertAmount(name, amount)
+  }
+  return { marginMs, maxFlushMs, maxDurationMs: maxDuration === undefined ? Infinity : maxDuration * 1000 }
+}
+
+/** When the invocation that begins now will be over, in milliseconds since the epoch. */
+export function deadlineOf({ maxDurationMs }: Limits): number {
+  const told = new Date(requestContext('@vercel/request-context')?.deadline as string).getTime()
+  return told || Date.now() + maxDurationMs
+}
+
+/** Milliseconds that a flush may take now. */
+export function budgetMs(limits: Limits, deadline: number, isHeld: boolean): number {
+  const { marginMs, maxFlushMs = isHeld ? heldFlushMs : awaitedFlushMs } = limits
+  return Math.min(maxFlushMs, deadline - Date.now() - marginMs)
+}

@@ -1,0 +1,72 @@
+/** What is read of Node's `process`. Vercel's edge runtime has none, or one with `env` alone. */
+interface NodeProcess {
+  readonly env?: Readonly<Record<string, string | undefined>>
+  readonly title?: string
+  exit?: (code?: number) => void
+  readonly cwd?: () => string
+  /** From Node 20.16 and 22.3 on. https://nodejs.org/api/process.html#processgetbuiltinmoduleid */
+  readonly getBuiltinModule?: (id: string) => unknown
+}
+
+/** What keeps an invocation running after its response. */
+export interface LifetimeSource {
+  waitUntil(promise: Promise<unknown>): void
+}
+
+/** Vercel's context of a request. https://github.com/vercel/vercel/blob/main/packages/functions/src/get-context.ts */
+export interface RequestContext extends Partial<LifetimeSource> {
+  /** When the invocation ends: whatever `new Date()` takes. */
+  readonly deadline?: unknown
+  readonly headers?: Readonly<Record<string, string | undefined>> | undefined
+}
+
+/** Gives the context of the request that the calling code belongs to. */
+interface ContextProvider {
+  get?(): RequestContext | undefined
+}
+
+interface Globals {
+  readonly process?: NodeProcess
+  readonly Netlify?: { readonly context?: unknown }
+  /** A name on Vercel, an object with `waitUntil` on Supabase. */
+  readonly EdgeRuntime?: unknown
+  readonly [key: symbol]: unknown
+}
+
+/** Looked at by way of a name of our own: bundlers for the edge warn of every `process` that they find. */
+export const globals: Globals = globalThis as unknown as Globals
+
+export function env(name: string): string | undefined {
+  return globals.process?.env?.[name]
+}
+
+/**
+ * What a provider gives for the calling code's request: nothing where there is none, or where it fails.
+ *
+ * @param name of the provider's symbol, such as `@vercel/request-context`
+ */
+export function requestContext(name: string): RequestContext | undefined {
+  try {
+    return (globals[Symbol.for(name)] as ContextProvider | undefined)?.get?.()
+  } catch {
+    return undefined // a provider of whoever runs us: its failures must not become the request's
+  }
+}
+
+/** Set by `next build` for itself and its workers. */
+export function isBuilding(): boolean {
+  return env('NEXT_PHASE') === 'phase-production-build'
+}
+
+const serverlessVariables = [
+  'VERCEL',
+  'NETLIFY',
+  'AWS_LAMBDA_FUNCTION_NAME',
+  'FUNCTIONS_WORKER_RUNTIME',
+  'K_SERVICE',
+]
+
+/** May the CPU be taken away after the response? Everywhere but in a process of its own. */
+export function isServerless(): boolean {
+  return !globals.process?.cwd || typeof globals.EdgeRuntime === 'string' || serverlessVariables.some(env)
+}

@@ -1,0 +1,79 @@
+import { assertFunction } from '../../src/adapter.ts'
+import type { Flushable } from '../../src/index.ts'
+import { dropDuringBuild } from './build.ts'
+import { invoke, type Wrapping } from './invocation.ts'
+import { resolveLimits, type VercelOptions } from './options.ts'
+import { isBuilding } from './platform.ts'
+
+// biome-ignore lint/suspicious/noExplicitAny: only `any` lets every handler through and leaves an inline one's parameters usable
+type HandlerFunction = (...args: any[]) => unknown
+
+const methods = ['fetch', 'GET', 'HEAD', 'OPTIONS', 'POST', 'PUT', 'DELETE', 'PATCH'] as const
+type Method = Exclude<(typeof methods)[number], 'fetch'>
+
+/**
+ * A web handler `(request, context)`, a Node handler `(req, res)`, a middleware `(request, event)`, a server action or a
+ * page of Next's; an object with `fetch`, or with functions named by HTTP methods.
+ */
+export type VercelHandler =
+  | HandlerFunction
+  | { readonly fetch: HandlerFunction }
+  | { readonly [Name in Method]?: HandlerFunction }
+
+/**
+ * Wraps a handler for Vercel or Next.js: what it tracked is delivered after the response where something keeps the
+ * invocation running for that, and before it elsewhere. The handler keeps its type, arity, `this`, properties, result
+ * and error, those that Next's `redirect()` and `notFound()` throw included.
+ *
+ * @throws {GFluxNodeError} `validation_error`, naming the option.
+ *
+ * @example
+ * ```ts
+ * const gflux = initGFluxVercel({ token: process.env.GFLUX_SERVER_TOKEN! })
+ * export const POST = withGFlux(gflux, async (request: Request) => {
+ *   gflux.track('order_placed', { userId: await userIdOf(request) })
+ *   return Response.json({ ok: true })
+ * })
+ * ```
+ */
+export function withGFlux<Handler extends VercelHandler>(
+  gflux: Flushable,
+  handler: Handler,
+  options?: VercelOptions,
+): Handler {
+  const limits = resolveLimits(options)
+  const wrapping = { gflux, limits, waitUntil: options?.waitUntil }
+  dropDuringBuild(gflux)
+  const wrap = typeof handler === 'function' ? wrapFunction : wrapObject
+  return wrap(wrapping, handler as never) as Handler
+}
+
+function wrapFunction(
+  wrapping: Wrapping,
+  handler: HandlerFunction,
+  thisOf: (self: unknown) => unknown = (self) => self,
+): HandlerFunction {
+  return new Proxy(handler, {
+    apply(target, self, args) {
+      const run = (): unknown => Reflect.apply(target, thisOf(self), args)
+      return isBuilding() ? run() : invoke(wrapping, args, run)
+    },
+  })
+}
+
+/** A copy, but its functions run on the original: it may have private fields. */
+function wrapObject(wrapping: Wrapping, handler: object): object {
+  const functions: Partial<Record<string, unknown>> = Object(handler)
+  const names = methods.filter((name) => functions[name] !== undefined)
+  if (!names.length) assertFunction('handler', handler ?? null)
+  const thisOf = (self: unknown): unknown => (self === copy ? handler : self)
+  const wrapped = names.map((name) => {
+    const method = functions[name]
+    assertFunction(`handler.${name}`, method)
+    const value = wrapFunction(wrapping, method as HandlerFunction, thisOf)
+    return [name, { value, enumerable: true, writable: true, configurable: true }]
+  })
+  const descriptors = { ...Object.getOwnPropertyDescriptors(handler), ...Object.fromEntries(wrapped) }
+  const copy: object = Object.create(Object.getPrototypeOf(handler), descriptors)
+  return copy
+}

@@ -1,0 +1,198 @@
+import { waitUntil } from '@vercel/functions'
+import { describe, expect, it } from 'vitest'
+import { vercelWaitUntil, withGFlux } from '../../../adapters/vercel/index.ts'
+import { late, openClients, setEnv, sleep } from './client.ts'
+import { installProvider, replaceProvider } from './request-context.ts'
+
+const usersOf = (events: readonly object[]) =>
+  events.map((event) => (event as { external_id?: string }).external_id)
+
+describe('on Vercel, with the context of @vercel/functions', () => {
+  it('the response comes first, then the events, one batch after the other', async () => {
+    using provider = installProvider()
+    const { ingest, plain } = openClients([late(100)])
+    const request = provider.open()
+    const handler = withGFlux(plain, async () => {
+      for (let index = 0; index < 60; index++)
+        void plain.track('opened', { userId: 'user_1', properties: { index } })
+      return 'response'
+    })
+
+    const response = await request.run(handler)
+    const storedAtResponse = ingest.stats.stored
+    await request.end()
+
+    expect([response, storedAtResponse]).toEqual(['response', 0])
+    expect(ingest.stats).toMatchObject({ stored: 60, requests: 2, duplicates: 0 })
+  })
+
+  it.each(['plain', 'gflux'] as const)(
+    'each of 30 overlapping requests holds its own events, and no other’s: %s client',
+    async (kind) => {
+      using provider = installProvider()
+      const clients = openClients([{ status: 503, every: 5 }, late(30)])
+      const gflux = clients[kind]
+      const handler = withGFlux(gflux, async (id: string) => {
+        void gflux.track('opened', { userId: id })
+        await sleep((Number(id) * 7) % 40)
+        void gflux.track('closed', { userId: id })
+        if (Number(id) % 3 === 0) throw new Error(id)
+        return id
+      })
+      const requests = Array.from({ length: 30 }, (_, index) => ({ id: String(index), ...provider.open() }))
+
+      const ended = await Promise.all(
+        requests.map(async ({ id, run, end, held }) => {
+          const answer = await run(() => handler(id)).catch((error: Error) => error.message)
+          await end()
+          return {
+            id,
+            answer,
+            held: held.length,
+            stored: usersOf(clients.ingest.events).filter((user) => user === id).length,
+          }
+        }),
+      )
+
+      for (const { id, answer, held, stored } of ended)
+        expect({ answer, stored, isHeld: held > 0 }).toEqual({ answer: id, stored: 2, isHeld: true })
+      expect(clients.ingest.stats).toMatchObject({ stored: 60, duplicates: 0, keyConflicts: 0 })
+    },
+  )
+
+  it('a request that never ends holds nobody else', async () => {
+    using provider = installProvider()
+    const { gflux, ingest } = openClients()
+    const [stuck, other] = [provider.open(), provider.open()]
+    const handler = withGFlux(gflux, async (isStuck: boolean) => {
+      await gflux.track('opened', { userId: String(isStuck) })
+      if (isStuck) await new Promise(() => undefined)
+    })
+
+    void stuck.run(() => handler(true))
+    await other.run(() => handler(false))
+    await other.end()
+
+    expect(usersOf(ingest.events)).toContain('false')
+    expect(other.held.length).toBeGreaterThan(0)
+  })
+
+  it('what is tracked in one’s own `waitUntil` work and in a streamed body is held by the request too', async () => {
+    using provider = installProvider()
+    const { gflux, ingest } = openClients([late(50)])
+    const request = provider.open()
+    const handler = withGFlux(gflux, async () => {
+      waitUntil(sleep(20).then(() => gflux.track('reported', { userId: 'user_1' })))
+      const body = new ReadableStream({
+        async pull(controller) {
+          await sleep(40)
+          await gflux.track('streamed', { userId: 'user_1' })
+          controller.close()
+        },
+      })
+      return new Response(body)
+    })
+
+    await request.run(async () => (await handler()).text())
+    await request.end()
+
+    expect(ingest.events.map(({ event }) => event).sort()).toEqual(['reported', 'streamed'])
+  })
+
+  it('a flush is over before the deadline that the context tells', async () => {
+    using provider = installProvider()
+    const { plain, ingest } = openClients()
+    ingest.fail({ hang: true, times: Infinity })
+    const deadline = Date.now() + 800
+    const request = provider.open({ deadline: new Date(deadline).toISOString() })
+
+    await request.run(
+      withGFlux(plain, () => plain.track('opened', { userId: 'user_1' }), { maxDuration: 60 }),
+    )
+    await request.end()
+    const endedAt = Date.now()
+
+    expect(ingest.requests).toHaveLength(1)
+    expect(endedAt).toBeLessThan(deadline)
+  })
+
+  it.each([
+    ['maxDuration', { maxDuration: 0.8 }],
+    ['maxFlushMs', { maxFlushMs: 800 - 300 }],
+  ])('a flush is over before %s is, where the context tells no deadline', async (_title, options) => {
+    using provider = installProvider()
+    const { plain, ingest } = openClients()
+    ingest.fail({ hang: true, times: Infinity })
+    const request = provider.open({ deadline: 'soon' })
+    const deadline = Date.now() + 800
+
+    await request.run(withGFlux(plain, () => plain.track('opened', { userId: 'user_1' }), options))
+    await request.end()
+    const endedAt = Date.now()
+
+    expect(ingest.requests).toHaveLength(1)
+    expect(endedAt).toBeLessThan(deadline)
+  })
+})
+
+describe.each<[title: string, provider: unknown]>([
+  ['absent', undefined],
+  ['without `get`', {}],
+  ['that gives nothing', { get: () => undefined }],
+  ['whose context holds nothing', { get: () => ({}) }],
+  ['whose context has no function', { get: () => ({ waitUntil: true, deadline: {} }) }],
+  [
+    'that throws',
+    {
+      get: () => {
+        throw new Error('broken')
+      },
+    },
+  ],
+  [
+    'whose `waitUntil` throws',
+    {
+      get: () => ({
+        waitUntil: () => {
+          throw new Error('too late')
+        },
+      }),
+    },
+  ],
+])('with a provider %s', (_title, provider) => {
+  it('the events are delivered before the response on a serverless platform', async () => {
+    using _provider = replaceProvider(provider)
+    using _env = setEnv({ VERCEL: '1' })
+    const { plain, ingest } = openClients([late(50)])
+
+    const response = await withGFlux(plain, async () => {
+      await plain.track('opened', { userId: 'user_1' })
+      return 'response'
+    })()
+
+    expect(response).toBe('response')
+    expect(ingest.stats.stored).toBe(1)
+  })
+
+  it('the events are delivered after the response in a process of its own', async () => {
+    using _provider = replaceProvider(provider)
+    const { plain, gflux, ingest } = openClients([late(50)])
+    const handler = withGFlux(plain, async () => {
+      await plain.track('opened', { userId: 'user_1' })
+      await gflux.track('opened', { userId: 'user_2' })
+      return 'response'
+    })
+
+    const response = await handler()
+    const storedAtResponse = ingest.stats.stored
+    await expect.poll(() => ingest.stats.stored, { timeout: 10_000 }).toBe(2)
+
+    expect([response, storedAtResponse]).toEqual(['response', 0])
+  })
+
+  it('`vercelWaitUntil` takes a promise all the same', () => {
+    using _provider = replaceProvider(provider)
+
+    expect(() => vercelWaitUntil(Promise.reject(new Error('of the user')))).not.toThrow()
+  })
+})

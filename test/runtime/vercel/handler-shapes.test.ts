@@ -1,0 +1,260 @@
+import { once } from 'node:events'
+import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { describe, expect, it } from 'vitest'
+import { withGFlux } from '../../../adapters/vercel/index.ts'
+import { errorOf, untyped } from '../../support/client.ts'
+import { late, openClients, setEnv, sleep } from './client.ts'
+import { installProvider } from './request-context.ts'
+
+describe('a wrapped function', () => {
+  it('keeps its name, arity, properties, `this`, arguments and result', async () => {
+    const { plain } = openClients()
+    const result = { status: 200 }
+    const mark = Symbol('mark')
+    const original = Object.assign(
+      async function handle(this: unknown, ...[first, second]: unknown[]) {
+        return { self: this, first, second, result }
+      },
+      { [mark]: true, config: { runtime: 'edge' } },
+    )
+
+    const wrapped = withGFlux(plain, original)
+    const self = {}
+    const called = await wrapped.call(self, 1, 2)
+
+    expect([wrapped.name, wrapped.length, wrapped[mark], wrapped.config]).toEqual([
+      'handle',
+      0,
+      true,
+      original.config,
+    ])
+    expect(withGFlux(plain, (_request: unknown, _context: unknown) => 1)).toHaveLength(2)
+    expect(called).toEqual({ self, first: 1, second: 2, result })
+    expect([called.self, called.result]).toEqual([self, result])
+    expect(called.result).toBe(result)
+  })
+
+  it.each([
+    ['rejects with', async (error: unknown) => Promise.reject(error)],
+    [
+      'throws',
+      (error: unknown) => {
+        throw error
+      },
+    ],
+  ])('passes on the very error that it %s, such as Next’s redirect, and delivers', async (_title, fail) => {
+    using _env = setEnv({ VERCEL: '1' })
+    const { plain, ingest } = openClients()
+    const redirect = Object.assign(new Error('NEXT_REDIRECT'), { digest: 'NEXT_REDIRECT;replace;/;307;' })
+    const handler = withGFlux(plain, async () => {
+      await plain.track('opened', { userId: 'user_1' })
+      return fail(redirect)
+    })
+
+    await expect(handler()).rejects.toBe(redirect)
+    expect(ingest.stats.stored).toBe(1)
+  })
+
+  it('gives its response, the very same, while the API refuses everything', async () => {
+    using _env = setEnv({ VERCEL: '1' })
+    const { plain } = openClients([{ status: 401, times: Infinity }])
+    const response = new Response('ok')
+
+    const given = await withGFlux(plain, async () => {
+      await plain.track('opened', { userId: 'user_1' })
+      return response
+    })()
+
+    expect(given).toBe(response)
+  })
+})
+
+describe('a wrapped object', () => {
+  class Application {
+    readonly #name = 'private'
+    readonly routes = 1
+    async fetch(_request: string) {
+      return this.#name
+    }
+    describe() {
+      return this.routes
+    }
+  }
+
+  it('keeps its type and the rest of it, and its `fetch` may be called bare', async () => {
+    using _env = setEnv({ VERCEL: '1' })
+    const { plain, ingest } = openClients()
+    const application = new Application()
+    const frozen = Object.freeze({ fetch: () => plain.track('opened', { userId: 'user_1' }) })
+
+    const wrapped = withGFlux(plain, application)
+    const { fetch } = withGFlux(plain, frozen)
+    await fetch()
+
+    expect(wrapped).toBeInstanceOf(Application)
+    expect([await wrapped.fetch('request'), wrapped.describe(), { ...wrapped }.routes]).toEqual([
+      'private',
+      1,
+      1,
+    ])
+    expect(ingest.stats.stored).toBe(1)
+  })
+
+  it('has each of its methods wrapped', async () => {
+    using _env = setEnv({ VERCEL: '1' })
+    const { plain, ingest } = openClients()
+    const track = async (): Promise<null> => {
+      await plain.track('opened', { userId: 'user_1' })
+      return null
+    }
+    const methods = {
+      GET: track,
+      HEAD: track,
+      OPTIONS: track,
+      POST: track,
+      PUT: track,
+      DELETE: track,
+      PATCH: track,
+    }
+
+    const { GET, ...others } = withGFlux(plain, methods)
+    const stored: number[] = []
+    for (const method of [GET, ...Object.values(others)]) {
+      await method()
+      stored.push(ingest.stats.stored)
+    }
+
+    expect(stored).toEqual([1, 2, 3, 4, 5, 6, 7])
+  })
+
+  it.each([undefined, null, 1, {}, { fetch: 1 }, { POST: 'x' }])(
+    'is refused where it is none: %j',
+    async (handler) => {
+      const { plain } = openClients()
+
+      const error = await errorOf(() => withGFlux(plain, untyped(handler)))
+
+      expect(error).toMatchObject({ code: 'validation_error', message: expect.stringContaining('`handler') })
+    },
+  )
+
+  it.each([{ maxDuration: -1 }, { marginMs: NaN }, { maxFlushMs: '1' }, { waitUntil: 1 }])(
+    'is refused with options that make no sense: %j',
+    async (options) => {
+      const { plain } = openClients()
+      const [name = ''] = Object.keys(options)
+
+      const error = await errorOf(() => withGFlux(plain, () => 1, untyped(options)))
+
+      expect(error).toMatchObject({ code: 'validation_error', message: expect.stringContaining(name) })
+    },
+  )
+})
+
+type NodeHandler = (request: IncomingMessage, response: ServerResponse) => unknown
+
+/** A real server of one handler, asked once. `seen` is what the ingest had stored when the response was complete. */
+async function ask(handler: NodeHandler, stored: () => number) {
+  const server = createServer(handler as RequestListener)
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  try {
+    const response = await fetch(`http://127.0.0.1:${port}/`)
+    const text = await response.text()
+    return { status: response.status, text, seen: stored() }
+  } finally {
+    server.close()
+  }
+}
+
+describe('a Node handler', () => {
+  const shapes: Record<string, (track: () => Promise<unknown>) => NodeHandler> = {
+    'that ends its response at once': (track) => (_request, response) => {
+      void track()
+      response.end('ok')
+    },
+    'that goes on after its end': (track) => async (_request, response) => {
+      response.end('ok')
+      await sleep(20)
+      await track()
+    },
+    'that writes in parts': (track) => async (_request, response) => {
+      response.write('o')
+      await track()
+      response.end('k', 'utf8')
+    },
+    'that waits for its end': (track) => async (_request, response) => {
+      await track()
+      const finished = once(response, 'finish')
+      response.end('ok')
+      await finished
+    },
+    'that answers after it returned': (track) => (_request, response) => {
+      setTimeout(() => {
+        void track()
+        response.end('ok')
+      }, 20)
+    },
+  }
+
+  it.each(Object.keys(shapes))('%s is answered first where a lifetime holds it', async (name) => {
+    using provider = installProvider()
+    const { plain, ingest } = openClients([late(50)])
+    const request = provider.open()
+    const handler = shapes[name]?.(() => plain.track('opened', { userId: 'user_1' })) as NodeHandler
+    let returned: unknown
+    const wrapped: NodeHandler = (...args) => {
+      returned = request.run(() => withGFlux(plain, handler)(...args))
+    }
+
+    const { status, text, seen } = await ask(wrapped, () => ingest.stats.stored)
+    await returned
+    await request.end()
+
+    expect({ status, text, seen, stored: ingest.stats.stored }).toEqual({
+      status: 200,
+      text: 'ok',
+      seen: 0,
+      stored: 1,
+    })
+  })
+
+  it.each(Object.keys(shapes).filter((name) => !name.includes('after its end')))(
+    '%s is answered after the flush where nothing does',
+    async (name) => {
+      using _env = setEnv({ VERCEL: '1' })
+      const { plain, ingest } = openClients([late(50)])
+      const handler = shapes[name]?.(() => plain.track('opened', { userId: 'user_1' })) as NodeHandler
+
+      const { status, text, seen } = await ask(withGFlux(plain, handler), () => ingest.stats.stored)
+
+      expect({ status, text, seen }).toEqual({ status: 200, text: 'ok', seen: 1 })
+    },
+  )
+
+  it('that ends with what Node refuses breaks its own response alone', async () => {
+    using _env = setEnv({ VERCEL: '1' })
+    const { plain, ingest } = openClients()
+    const handler = withGFlux(plain, async (_request: unknown, response: ServerResponse) => {
+      await plain.track('opened', { userId: 'user_1' })
+      response.end(untyped(1))
+    })
+
+    await expect(ask(handler, () => 0)).rejects.toThrow('fetch failed')
+    expect(ingest.stats.stored).toBe(1)
+  })
+
+  it('returns what it returned', () => {
+    using provider = installProvider()
+    const { plain } = openClients()
+    const response = { writableEnded: true, end: () => undefined, once: () => undefined }
+
+    const result = provider
+      .open()
+      .run(() => withGFlux(plain, (_request: object, _response: object) => 'sync')({}, response))
+
+    expect(result).toBe('sync')
+  })
+})

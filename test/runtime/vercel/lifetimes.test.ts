@@ -1,0 +1,101 @@
+import { describe, expect, it } from 'vitest'
+import { withGFlux } from '../../../adapters/vercel/index.ts'
+import { openClients, setEnv } from './client.ts'
+import { replaceProvider } from './request-context.ts'
+
+/** Everything that may offer a lifetime, in the order of asking; each notes its name. */
+const offers = [
+  'option',
+  'handler',
+  '@vercel/request-context',
+  '@next/request-context',
+  '__cloudflare-context__',
+  'Netlify',
+  'EdgeRuntime',
+] as const
+
+function offer(names: readonly string[]) {
+  const asked: string[] = []
+  const held: Promise<unknown>[] = []
+  const lifetimeOf = (name: string) => ({
+    waitUntil(this: unknown, promise: Promise<unknown>) {
+      if (name !== 'option' && this === undefined) throw new TypeError('Illegal invocation')
+      asked.push(name)
+      held.push(promise)
+    },
+  })
+  const stack = new DisposableStack()
+  const globals = globalThis as Record<string, unknown>
+  for (const name of names) {
+    const lifetime = lifetimeOf(name)
+    if (name.startsWith('@')) stack.use(replaceProvider({ get: () => lifetime }, Symbol.for(name)))
+    else if (name.startsWith('__')) stack.use(replaceProvider({ ctx: lifetime }, Symbol.for(name)))
+    else if (name === 'Netlify') globals[name] = { context: lifetime }
+    else if (name === 'EdgeRuntime') globals[name] = lifetime
+    stack.defer(() => {
+      delete globals[name]
+    })
+  }
+  const { waitUntil } = lifetimeOf('option')
+  return {
+    asked,
+    held,
+    options: names.includes('option') ? { waitUntil } : {},
+    args: names.includes('handler') ? [lifetimeOf('handler')] : [],
+    [Symbol.dispose]: () => stack.dispose(),
+  }
+}
+
+describe('the lifetime of a call', () => {
+  it.each(offers.map((name, index) => [name, offers.slice(index)] as const))(
+    'comes from %s where that is the first to offer one',
+    async (name, offered) => {
+      using _env = setEnv({ VERCEL: '1' })
+      using offering = offer(offered)
+      const { plain, ingest } = openClients()
+      const handler = withGFlux(
+        plain,
+        async (..._args: unknown[]) => await plain.track('opened', { userId: 'user_1' }),
+        offering.options,
+      )
+
+      await handler('request', ...offering.args)
+      await Promise.all(offering.held)
+
+      expect(offering.asked).toEqual([name])
+      expect(ingest.stats.stored).toBe(1)
+    },
+  )
+
+  it('is looked for anew at each call', async () => {
+    const { plain } = openClients()
+    const handler = withGFlux(plain, async () => await plain.track('opened', { userId: 'user_1' }))
+    using first = offer(['Netlify'])
+    await handler()
+    first[Symbol.dispose]()
+
+    using second = offer(['@vercel/request-context'])
+    await handler()
+
+    expect([first.asked, second.asked]).toEqual([['Netlify'], ['@vercel/request-context']])
+  })
+
+  it('is in the log at debug level, each once', async () => {
+    const { plain, logged } = openClients()
+    const handler = withGFlux(plain, () => 'response')
+    for (const name of ['Netlify', 'Netlify', 'handler'] as const) {
+      using offering = offer([name])
+      await handler.call(undefined, ...(offering.args as []))
+    }
+    await handler()
+    using _env = setEnv({ NETLIFY: 'true' })
+    await handler()
+
+    expect(logged.map(([, context]) => (context as { lifetime?: string }).lifetime)).toEqual([
+      'Netlify',
+      'handler',
+      'background',
+      'none',
+    ])
+  })
+})

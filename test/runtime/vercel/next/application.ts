@@ -1,0 +1,115 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { cp, mkdir, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { dirname, join, resolve } from 'node:path'
+import { run } from '../../../support/child.ts'
+
+export const versions = ['15', '16'] as const
+export type Version = (typeof versions)[number]
+
+const example = resolve(import.meta.dirname, '../../../../examples/next')
+const folders = ['app', 'pages', 'lib']
+const files = ['next.config.ts', 'tsconfig.json', 'proxy.ts']
+/** Nothing of it may ask the network for anything but the ingest. */
+const quiet = { NEXT_TELEMETRY_DISABLED: '1', NODE_ENV: 'production' }
+
+export interface NextServer extends AsyncDisposable {
+  readonly url: string
+  /** What it wrote so far. */
+  readonly output: () => string
+  /** Sends SIGTERM; resolves to the exit code. */
+  readonly terminate: () => Promise<number | null>
+}
+
+export interface NextApplication {
+  /** `next start`, as a process of its own. */
+  readonly start: (env?: Readonly<Record<string, string>>) => Promise<NextServer>
+}
+
+/**
+ * Builds `examples/next` with `next build`, on that version of Next, which is installed from its own lock file at first
+ * use: Next and what it needs take 350 MB. The folder is the application's, and git sees none of it.
+ *
+ * @param packageRoot the built package
+ * @param more files to add to the application, by path
+ */
+export async function buildApplication(
+  version: Version,
+  packageRoot: string,
+  env: Readonly<Record<string, string>>,
+  more: Readonly<Record<string, string>> = {},
+): Promise<NextApplication> {
+  const cwd = join(import.meta.dirname, version)
+  await install(cwd)
+  for (const name of [...folders, ...files]) {
+    await rm(join(cwd, name), { recursive: true, force: true })
+    await cp(join(example, name), join(cwd, name), { recursive: true })
+  }
+  if (version === '15') await rename(join(cwd, 'proxy.ts'), join(cwd, 'middleware.ts'))
+  for (const [path, text] of Object.entries(more)) {
+    await mkdir(dirname(join(cwd, path)), { recursive: true })
+    await writeFile(join(cwd, path), text)
+  }
+  const installed = join(cwd, 'node_modules/@getfluxly/node')
+  await rm(installed, { recursive: true, force: true })
+  await mkdir(installed, { recursive: true })
+  for (const name of ['package.json', 'dist'])
+    await cp(join(packageRoot, name), join(installed, name), { recursive: true })
+  const next = join(cwd, 'node_modules/next/dist/bin/next')
+  const built = await run(process.execPath, [next, 'build'], { cwd, env: { ...quiet, ...env } })
+  if (built.code !== 0) throw new Error(`next build failed:\n${built.stdout}${built.stderr}`)
+  return { start: (variables) => start(next, cwd, { ...quiet, ...env, ...variables }) }
+}
+
+async function install(cwd: string): Promise<void> {
+  const [wanted, present] = await Promise.all(
+    ['package-lock.json', 'node_modules/.package-lock.json'].map((path) =>
+      stat(join(cwd, path))
+        .then(({ mtimeMs }) => mtimeMs)
+        .catch(() => 0),
+    ),
+  )
+  if ((present ?? 0) >= (wanted ?? 0)) return
+  const args = ['ci', '--ignore-scripts', '--no-audit', '--no-fund']
+  const { code, stderr } = await run('npm', args, { cwd })
+  if (code !== 0) throw new Error(`Next could not be installed:\n${stderr}`)
+}
+
+async function start(next: string, cwd: string, env: Readonly<Record<string, string>>): Promise<NextServer> {
+  const args = [next, 'start', '--port', '0', '--hostname', '127.0.0.1']
+  const { NODE_OPTIONS: _ours, ...inherited } = process.env
+  const child = spawn(process.execPath, args, {
+    cwd,
+    env: { ...inherited, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const exited: Promise<number | null> = once(child, 'close').then(([code]) => code)
+  let output = ''
+  const url = await new Promise<string>((resolve, reject) => {
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.setEncoding('utf8').on('data', (text: string) => {
+        output += text
+        const found = /Local:\s+(http:\S+)/.exec(output)?.[1]
+        if (found && /Ready/.test(output)) resolve(found)
+      })
+    }
+    void exited.then(() => reject(new Error(`next start ended:\n${output}`)))
+  })
+  return {
+    url,
+    output: () => output,
+    terminate: () => end(child, exited, 'SIGTERM'),
+    [Symbol.asyncDispose]: async () => {
+      await end(child, exited, 'SIGKILL')
+    },
+  }
+}
+
+async function end(
+  child: ChildProcess,
+  exited: Promise<number | null>,
+  signal: NodeJS.Signals,
+): Promise<number | null> {
+  if (child.exitCode === null) child.kill(signal)
+  return await exited
+}

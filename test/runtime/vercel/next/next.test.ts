@@ -1,0 +1,133 @@
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import { createTestIngest, type IngestServer } from '../../../../ingest/index.ts'
+import { buildApplication, type NextApplication, type NextServer, versions } from './application.ts'
+import { type Entry, entries } from './entries.ts'
+
+const ingestDelayMs = 300
+
+/** Rendered by the build, and again when it is older than a second. */
+const news = `
+  import { gflux } from '../../lib/gflux'
+  export const revalidate = 1
+  export default async function News() {
+    await gflux.track('page_rendered', { userId: 'user_123', properties: { path: '/news' } })
+    return <p>News</p>
+  }`
+
+describe.each(versions)('examples/next on Next %s', (version) => {
+  const ingest = createTestIngest()
+  let server: IngestServer
+  let application: NextApplication
+  beforeAll(async () => {
+    server = await ingest.listen()
+    const env = { GFLUX_SERVER_TOKEN: 'gflux_secret_x', GFLUX_API_HOST: server.url }
+    application = await buildApplication(version, inject('packageRoot'), env, { 'app/news/page.tsx': news })
+  })
+  afterAll(() => server.close())
+
+  const eventsOf = (name: string): number => ingest.events.filter(({ event }) => event === name).length
+
+  it('`next build` emits nothing, though it renders a page that tracks', () => {
+    expect(ingest.stats.requests).toBe(0)
+  })
+
+  describe('while it runs', () => {
+    let next: NextServer
+    beforeAll(async () => {
+      next = await application.start()
+    })
+    afterAll(() => next[Symbol.asyncDispose]())
+
+    it.each(Object.keys(entries))(
+      '%s delivers, of two requests in a row, while the API fails once',
+      async (name) => {
+        const { ask, event, status } = entries[name] as Entry
+        ingest.reset()
+        ingest.fail({ status: 503, path: '/v1/events/batch' })
+        ingest.fail({ delayMs: 50, times: Infinity })
+
+        const answers = [await ask(next.url), await ask(next.url)]
+        await expect.poll(() => eventsOf(event), { timeout: 20_000 }).toBe(2)
+
+        expect(answers).toEqual([status, status])
+        expect(ingest.stats).toMatchObject({ duplicates: 0, rejected: 0 })
+      },
+    )
+
+    it.each(Object.keys(entries).filter((name) => entries[name]?.fail))(
+      '%s delivers when it throws, and fails as Next has it',
+      async (name) => {
+        const { fail, event, failureStatus } = entries[name] as Entry
+        ingest.reset()
+
+        const status = await fail?.(next.url)
+        await expect.poll(() => eventsOf(event), { timeout: 20_000 }).toBe(1)
+
+        expect(status).toBe(failureStatus)
+      },
+    )
+
+    it.each(Object.keys(entries))('%s answers no later for an API that takes 300 ms', async (name) => {
+      const { ask, event } = entries[name] as Entry
+      const median = async (): Promise<number> => {
+        const times: number[] = []
+        for (let round = 0; round < 9; round++) {
+          const startedAt = performance.now()
+          await ask(next.url)
+          times.push(performance.now() - startedAt)
+        }
+        return times.sort((a, b) => a - b)[4] ?? 0
+      }
+      ingest.reset()
+      await ask(next.url)
+
+      const quick = await median()
+      ingest.fail({ delayMs: ingestDelayMs, times: Infinity })
+      const slow = await median()
+      await expect.poll(() => eventsOf(event), { timeout: 20_000 }).toBe(19)
+
+      expect(slow - quick).toBeLessThan(ingestDelayMs / 2)
+    })
+
+    it('a static page that is rendered anew delivers, and stays static', async () => {
+      ingest.reset()
+      const revalidated = () =>
+        ingest.events.filter(({ properties }) => properties?.['path'] === '/news').length
+
+      const response = await fetch(`${next.url}/news`)
+      await expect.poll(revalidated, { timeout: 20_000 }).toBe(1)
+
+      expect(response.headers.get('cache-control')).toMatch('s-maxage=1')
+      expect(next.output()).not.toMatch(/static to dynamic/i)
+    })
+
+    it('knows the visitor by the cookie', async () => {
+      ingest.reset()
+      const headers = { cookie: 'gflux_anonymous_id=anon_1' }
+
+      await fetch(`${next.url}/checkout`, { headers })
+      await fetch(`${next.url}/api/orders`, { method: 'POST', body: '{"total":1}', headers })
+
+      const eventsOfVisitor = () => ingest.events.filter(({ anonymous_id }) => anonymous_id === 'anon_1')
+      await expect.poll(() => eventsOfVisitor().length, { timeout: 20_000 }).toBe(2)
+    })
+  })
+
+  it.each(Object.keys(entries))('%s delivers when SIGTERM comes 50 ms after the response', async (name) => {
+    const { ask, event } = entries[name] as Entry
+    await using next = await application.start()
+    ingest.reset()
+    await ask(next.url)
+    await expect.poll(() => eventsOf(event), { timeout: 20_000 }).toBe(1)
+    ingest.reset()
+    ingest.fail({ delayMs: 1000, times: Infinity })
+
+    await ask(next.url)
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    const storedAtSignal = eventsOf(event)
+    const code = await next.terminate()
+
+    expect([storedAtSignal, eventsOf(event)]).toEqual([0, 1])
+    expect(code).toBe(version === '15' ? 0 : 143)
+  })
+})

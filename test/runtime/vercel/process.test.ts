@@ -1,0 +1,145 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { describe, expect, inject, it } from 'vitest'
+import { createTestIngest } from '../../../ingest/index.ts'
+import { runNode } from '../../support/child.ts'
+import { findNodes } from '../../support/nodes.ts'
+import { createProject } from '../../support/project.ts'
+
+const packageRoot = inject('packageRoot')
+
+interface Ended {
+  readonly code: number | null
+  readonly signal: NodeJS.Signals | null
+  readonly output: string
+}
+
+/** A process that tracks, says so, and then gets SIGTERM. */
+async function terminate(
+  source: string,
+  { node, env = {} }: { node: string; env?: Record<string, string> },
+): Promise<Ended> {
+  await using project = await createProject(packageRoot)
+  const main = await project.write('main.mjs', source)
+  const { NODE_OPTIONS: _ours, ...inherited } = process.env
+  const child = spawn(node, [main], { env: { ...inherited, ...env }, stdio: ['ignore', 'pipe', 'inherit'] })
+  let output = ''
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    if (!output.includes('ready') && text.includes('ready')) child.kill('SIGTERM')
+    output += text
+  })
+  const [code, signal] = await once(child, 'close')
+  return { code, signal, output }
+}
+
+const program = (url: string, listener = '') => `
+  import { initGFluxNode } from '@getfluxly/node'
+  import { withGFlux } from '@getfluxly/node/vercel'
+  const gflux = initGFluxNode({ token: 'gflux_secret_x', apiHost: '${url}' })
+  ${listener}
+  setInterval(() => {}, 1000)
+  const handler = withGFlux(gflux, async () => { await gflux.track('opened', { userId: 'user_1' }) })
+  await handler()
+  await gflux.track('late', { userId: 'user_1' })
+  console.log('ready', process.listenerCount('SIGTERM'))`
+
+describe.each(findNodes())('on Node $version', ({ path: node }) => {
+  it.each([
+    ['in a process of its own', {}],
+    ['on Vercel', { VERCEL: '1' }],
+  ])(
+    'SIGTERM waits for what is under way and flushes what is queued, and the process dies by it: %s',
+    async (_title, env) => {
+      const ingest = createTestIngest()
+      await using server = await ingest.listen()
+      ingest.fail({ delayMs: 150, times: Infinity })
+
+      const ended = await terminate(program(server.url), { node, env })
+
+      expect(ended).toMatchObject({ code: null, signal: 'SIGTERM', output: 'ready 1\n' })
+      expect(ingest.events.map(({ event }) => event).sort()).toEqual(['late', 'opened'])
+    },
+  )
+
+  it('another listener decides when the process ends', async () => {
+    const ingest = createTestIngest()
+    await using server = await ingest.listen()
+    const listener = `process.once('SIGTERM', () => setTimeout(() => {
+      console.log('own', process.listenerCount('SIGTERM'))
+      process.exit(7)
+    }, 500))`
+
+    const ended = await terminate(program(server.url, listener), { node })
+
+    expect(ended).toMatchObject({ code: 7, output: 'ready 2\nown 0\n' })
+    expect(ingest.events).toHaveLength(2)
+  })
+
+  it('two copies of the package have one listener', async () => {
+    const ingest = createTestIngest()
+    await using server = await ingest.listen()
+    const copies = `
+      const { cp } = await import('node:fs/promises')
+      await cp('node_modules/@getfluxly/node', 'copy', { recursive: true })
+      const other = await import(process.cwd() + '/copy/dist/vercel.js')
+      const second = other.initGFluxVercel({ token: 'gflux_secret_x', apiHost: '${server.url}' })
+      await other.withGFlux(second, async () => { await second.track('second', { userId: 'user_1' }) })()`
+
+    await using project = await createProject(packageRoot)
+    await project.write(
+      'main.mjs',
+      `process.chdir(import.meta.dirname ?? '.');${program(server.url, copies)};process.kill(process.pid, 'SIGTERM')`,
+    )
+    const ended = await runNode(['main.mjs'], { node, cwd: project.folder })
+
+    expect(ended).toMatchObject({ code: null, stdout: 'ready 1\n' })
+    expect(ingest.events.map(({ event }) => event).sort()).toEqual(['late', 'opened', 'second'])
+  })
+
+  it('a signal is not held up by an API that hangs', async () => {
+    const ingest = createTestIngest()
+    await using server = await ingest.listen()
+    ingest.fail({ hang: true, times: Infinity })
+
+    const ended = await terminate(program(server.url), { node })
+
+    expect(ended).toMatchObject({ code: null, signal: 'SIGTERM' })
+    expect(ingest.stats.stored).toBe(0)
+  })
+})
+
+describe('examples/vercel', () => {
+  it('answers, and delivers what it tracked with where it ran', async () => {
+    const ingest = createTestIngest()
+    await using server = await ingest.listen()
+    await using project = await createProject(packageRoot)
+    const example = join(import.meta.dirname, '../../../examples/vercel/api/orders.ts')
+    await project.write('api/orders.ts', await readFile(example, 'utf8'))
+    await project.write(
+      'main.mjs',
+      `import { POST } from './api/orders.ts'
+      const headers = { cookie: 'gflux_anonymous_id=anon_1', 'x-vercel-id': 'iad1::1' }
+      const held = []
+      const context = { headers, waitUntil: (promise) => held.push(promise) }
+      globalThis[Symbol.for('@vercel/request-context')] = { get: () => context }
+      const response = await POST(new Request('https://example.com/api/orders', { method: 'POST', body: '{"total":3}', headers }))
+      await Promise.all(held)
+      console.log(await response.text())`,
+    )
+    const env = {
+      VERCEL: '1',
+      VERCEL_REGION: 'iad1',
+      GFLUX_SERVER_TOKEN: 'gflux_secret_x',
+      GFLUX_API_HOST: server.url,
+    }
+
+    const ended = await runNode(['--no-warnings', 'main.mjs'], { cwd: project.folder, env })
+
+    expect(ended).toEqual({ code: 0, stdout: '{"ok":true}\n', stderr: '' })
+    expect(ingest.events).toMatchObject([
+      { event: 'order_placed', anonymous_id: 'anon_1', context: { region: 'iad1', vercel_id: 'iad1::1' } },
+    ])
+  })
+})
