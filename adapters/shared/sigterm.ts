@@ -1,4 +1,4 @@
-import { type Flushable, flushAfter } from '../../src/index.ts'
+import type { Flushable } from '../../src/index.ts'
 
 /** What is used of Node's `process`. Edge runtimes have none of it, and send no signals. */
 interface SignalledProcess {
@@ -67,10 +67,9 @@ async function drain({ clients, windowMs, work }: Ending): Promise<void> {
   const timeout = new Promise((resolve) => {
     timer = setTimeout(resolve, windowMs)
   })
-  const done = Promise.all([
-    ...work,
-    ...flushes.map((gflux) => flushAfter(gflux, undefined, { timeoutMs: windowMs })),
-  ])
+  // Also to an API that was down: no later flush will look for it. What fails is told through the logger.
+  const limits = { timeoutMs: windowMs, ifDown: 'try' } as const
+  const done = Promise.allSettled([...work, ...flushes.map((gflux) => gflux.flush(limits))])
   await Promise.race([done, timeout])
   clearTimeout(timer as number)
 }

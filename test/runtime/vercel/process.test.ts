@@ -98,6 +98,23 @@ describe.each(findNodes())('on Node $version', ({ path: node }) => {
     expect(ingest.events.map(({ event }) => event).sort()).toEqual(['late', 'opened', 'second'])
   })
 
+  it('SIGTERM tries an API that was down once more', async () => {
+    const ingest = createTestIngest()
+    await using server = await ingest.listen()
+    ingest.fail({ status: 503, times: 3 })
+    const failing = `
+      for (let round = 0; round < 3; round++) {
+        await gflux.track('early', { userId: 'user_1' })
+        await gflux.flush().catch(() => undefined)
+      }`
+    const source = program(server.url, failing).replace('apiHost:', 'maxRetries: 0, apiHost:')
+
+    const ended = await terminate(source, { node, env: { VERCEL: '1' } })
+
+    expect(ended).toMatchObject({ code: null, signal: 'SIGTERM' })
+    expect(ingest.stats).toMatchObject({ stored: 5, duplicates: 0 })
+  })
+
   it('a signal is not held up by an API that hangs', async () => {
     const ingest = createTestIngest()
     await using server = await ingest.listen()
