@@ -7,6 +7,7 @@ import type { Row } from './row.ts'
 const ENTRIES: readonly (readonly [entry: string, goalKb?: number])[] = [
   ['@getfluxly/node', 5.5],
   ['@getfluxly/node/lambda', 8],
+  ['@getfluxly/node/cloudflare', 8],
   ['@getfluxly/node/testing'],
   ['@getfluxly/node/testing/lambda'],
 ]

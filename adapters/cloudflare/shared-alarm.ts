@@ -3,6 +3,8 @@ import type { AlarmInfo, ObjectStorage } from './platform.ts'
 const key = '__gflux:alarm'
 /** https://developers.cloudflare.com/durable-objects/api/alarms/ */
 const maxRetries = 6
+/** An alarm that is so late was lost, such as by `deleteAll()`. */
+const maxLateMs = 60_000
 
 /** When which alarm is due, in milliseconds since the epoch. */
 interface Times {
@@ -51,7 +53,7 @@ export class SharedAlarm {
 
   /** Ours is to come, unless it is anyway. */
   async schedule(at: number): Promise<void> {
-    if (this.#times.ours !== undefined) return
+    if ((this.#times.ours ?? 0) > Date.now() - maxLateMs) return
     this.#times.ours = at
     if (!this.#isRunning) await this.#arm() // else it follows the user's
   }
@@ -86,6 +88,7 @@ export class SharedAlarm {
   }
 
   #setUsers(at: number | undefined): Promise<void> {
+    if (Number.isNaN(at)) return this.#real.setAlarm(Number.NaN) // which says what is wrong
     this.#isReset = true
     this.#times.users = at
     return this.#arm()

@@ -6,12 +6,13 @@ export function createHandler(gflux) {
   let served = 0
   return async ({ user, events = 0, pauseMs = 0, isFailing = false }) => {
     const client = gflux.with({ userId: user, context: { user } })
-    const track = (count) => {
-      for (let index = 0; index < count; index++) void client.track('opened', { properties: { user, index } })
+    let tracked = 0
+    const track = (end) => {
+      while (tracked < end) void client.track('opened', { properties: { user, index: tracked++ } })
     }
     track(Math.ceil(events / 2))
     await new Promise((resolve) => setTimeout(resolve, pauseMs))
-    track(Math.floor(events / 2))
+    track(events)
     served += 1
     if (isFailing) throw new RangeError(`nothing for ${user}`)
     return { user, served }

@@ -6,8 +6,8 @@ export interface Platform {
   /** Work may go on when the response is out. */
   readonly hasLifetime: boolean
   start(options: StartOptions): Promise<RunningApplication>
-  /** The adapter's wrapper around a handler, in this process. */
-  wrap(gflux: Flushable, handler: Handler): Handler
+  /** The adapter's wrapper around a handler, in this process, where handlers are functions by themselves. */
+  wrap?(gflux: Flushable, handler: Handler): Handler
 }
 
 export type Handler = (...input: never[]) => unknown

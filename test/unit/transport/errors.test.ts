@@ -56,7 +56,7 @@ describe.concurrent('a flush that fails', () => {
     ['a death', { reset: 'before' }, { code: 'network_error', cause: expect.any(Error) }],
     ['half an answer', { body: 'truncated' }, { code: 'network_error' }],
     ['no JSON', { body: 'not-json' }, { code: 'invalid_response' }],
-    ['silence', { hang: true }, { code: 'request_timeout' }, 50],
+    ['silence', { hang: true }, { code: 'request_timeout' }, 500],
   ])('with %s keeps the events, for the next one', async (_title, failure, fields, timeoutMs) => {
     await using http = await openIngest()
     const gflux = http.connect({ maxRetries: 0, timeoutMs })
