@@ -127,12 +127,19 @@ function claim(
 }
 
 /** One attempt under a lease, and what follows from it. */
-async function send(delivery: Delivery, batch: Batch, { deadline, signal }: FlushLimits): Promise<void> {
+async function send(
+  delivery: Delivery,
+  batch: Batch,
+  { deadline, ifDown, signal }: FlushLimits,
+): Promise<void> {
   const { config, guard, ports, queue } = delivery
   const { events, key, unknownSince } = batch
   const now = ports.now()
   const lease = ++batch.lease
-  const timeoutMs = Math.min(guardedTimeoutMs(guard, config.timeoutMs || maxTimeoutMs), deadline - now)
+  const fullMs = config.timeoutMs || maxTimeoutMs
+  // Whoever asks for a flush by name wants the events there, also where the API has become slow.
+  const probeMs = ifDown === 'try' ? fullMs : guardedTimeoutMs(guard, fullMs)
+  const timeoutMs = Math.min(probeMs, deadline - now)
   batch.leasedUntil = now + timeoutMs + leaseGraceMs
   batch.unknownSince ??= now // until it is known: this invocation may never come back
   const body = `{"events":[${events.map(({ json }) => json)}]}`
