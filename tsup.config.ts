@@ -1,7 +1,12 @@
 import { defineConfig } from 'tsup'
 
 export default defineConfig({
-  entry: { index: 'src/index.ts', testing: 'ingest/index.ts', cli: 'ingest/cli.ts' },
+  entry: {
+    index: 'src/index.ts',
+    server: 'adapters/node/index.ts',
+    testing: 'ingest/index.ts',
+    cli: 'ingest/cli.ts',
+  },
   format: 'esm',
   platform: 'neutral',
   target: 'es2022',

@@ -19,6 +19,16 @@ export default defineConfig({
       },
       {
         test: {
+          name: 'runtimes',
+          include: ['test/runtime/node/*.test.ts'],
+          env: { SERVER_RUNTIMES: 'all' },
+          testTimeout: 120_000,
+          hookTimeout: 300_000,
+          globalSetup: 'test/support/build.ts',
+        },
+      },
+      {
+        test: {
           name: 'package',
           include: ['test/package/**/*.test.ts'],
           testTimeout: 120_000,

@@ -1,12 +1,15 @@
 import type { ResolvedConfig } from './config.ts'
 import type { Log } from './log.ts'
+import type { Queue } from './queue.ts'
 
-export { assertAmount, assertFunction } from './validation.ts'
+export { assertAmount, assertFunction, expect, plainObject } from './validation.ts'
 
 /** What an adapter of this package may know of a client besides its public API. */
 export interface ClientInside {
   readonly config: Pick<ResolvedConfig, 'defaultContext'>
   readonly log: Log
+  readonly queue: Pick<Queue, 'size'>
+  readonly isClosed: boolean
 }
 
 /** Where a client keeps it: the same place in every copy of this package. */

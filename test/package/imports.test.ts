@@ -35,6 +35,7 @@ describe.each(findNodes())('on Node $version', ({ path: node }) => {
 
     expect(stdout).toMatchInlineSnapshot(`
       ". GFluxNodeError flushAfter initGFluxNode
+      ./server initGFluxServer
       ./testing createTestIngest
       "
     `)
@@ -52,20 +53,23 @@ describe.each(findNodes())('on Node $version', ({ path: node }) => {
     expect(new Set(stdout.trim().split('\n'))).toEqual(new Set(['ERR_PACKAGE_PATH_NOT_EXPORTED']))
   })
 
-  it.each(['@getfluxly/node', '@getfluxly/node/testing'])('importing %s changes nothing', async (name) => {
-    await using project = await createProject(root)
-    const source = `
+  it.each(['@getfluxly/node', '@getfluxly/node/server', '@getfluxly/node/testing'])(
+    'importing %s changes nothing',
+    async (name) => {
+      await using project = await createProject(root)
+      const source = `
       ${observe}
       Math.random = Date.now = globalThis.setTimeout = globalThis.fetch = () => { throw new Error('called on import') }
       const before = observe()
       await import('${name}')
       console.log(observe() === before ? 'the same' : before + observe())`
 
-    const { stdout, stderr } = await runModule(source, { node, cwd: project.folder })
+      const { stdout, stderr } = await runModule(source, { node, cwd: project.folder })
 
-    expect(stderr).toBe('')
-    expect(stdout).toBe('the same\n')
-  })
+      expect(stderr).toBe('')
+      expect(stdout).toBe('the same\n')
+    },
+  )
 
   it('creating a client changes nothing either', async () => {
     await using project = await createProject(root)

@@ -1,0 +1,2 @@
+export type { GFluxServerConfig } from './options.ts'
+export { initGFluxServer } from './server.ts'
