@@ -1,15 +1,28 @@
 import type { ResolvedConfig } from './config.ts'
+import type { Journal } from './journal.ts'
 import type { Log } from './log.ts'
 import type { Queue } from './queue.ts'
 
+export type { Journal } from './journal.ts'
+export type { Log } from './log.ts'
+export {
+  type Batch,
+  emptyBatchBytes,
+  maxBatchBytes,
+  maxBatchEvents,
+  type Queue,
+  type QueuedEvent,
+  restoreBatch,
+} from './queue.ts'
 export { assertAmount, assertFunction, expect, plainObject } from './validation.ts'
 
 /** What an adapter of this package may know of a client besides its public API. */
 export interface ClientInside {
   readonly config: Pick<ResolvedConfig, 'defaultContext'>
   readonly log: Log
-  readonly queue: Pick<Queue, 'size'>
+  readonly queue: Queue
   readonly isClosed: boolean
+  journal?: Journal
 }
 
 /** Where a client keeps it: the same place in every copy of this package. */
