@@ -22,7 +22,7 @@ export interface FlushLimits {
 }
 
 const patienceMs = 5_000
-const maxPollMs = 100
+const maxPollMs = 1_000
 const leaseGraceMs = 1_000
 /** A request ends before its lease, also where requests have no time limit. */
 const maxTimeoutMs = 300_000
@@ -104,9 +104,9 @@ export async function startFlush(
   // Where the caller's budget ended the flush, pending events are no failure.
   const isInTime = ports.now() < deadline
   const errors = events.map(({ batch, settlement }) =>
-    settlement ? settlement.failure : isInTime && isExhausted(batch) && batch?.error,
+    settlement ? settlement.failure : isInTime && isExhausted(batch) ? batch?.error : undefined,
   )
-  const error = errors.find(Boolean)
+  const error = errors.find((failure) => failure?.retryable === false) ?? errors.find(Boolean)
   const result = flushResult(events)
   if (error) throw new GFluxNodeError(error.code, error.message, { ...error, result })
   if (result.pending) log.warn('Events stay queued', { pending: result.pending })
