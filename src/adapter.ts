@@ -7,7 +7,6 @@ export type { Journal } from './journal.ts'
 export type { Log } from './log.ts'
 export {
   type Batch,
-  emptyBatchBytes,
   maxBatchBytes,
   maxBatchEvents,
   type Queue,

@@ -3,7 +3,6 @@ import type { Journal } from './journal.ts'
 
 export const maxBatchEvents = 50
 export const maxBatchBytes: number = 256 * 1024
-export const emptyBatchBytes: number = '{"events":[]}'.length
 
 /** What became of an event. The events of one batch share one, but for those that the API refused by themselves. */
 export interface Settlement {
@@ -64,7 +63,7 @@ export interface Queue {
 /** Seals the oldest open events, as many as one request may hold. */
 export function sealBatch({ batches, open }: Queue, key: string): Batch {
   const [first] = open
-  let bytes = emptyBatchBytes
+  let bytes = '{"events":[]}'.length
   const end = open.findIndex((event, index) => {
     bytes += event.bytes + 1
     return index === maxBatchEvents || bytes > maxBatchBytes || event.key !== first?.key
