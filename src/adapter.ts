@@ -1,15 +1,14 @@
 import type { ResolvedConfig } from './config.ts'
 import type { Journal } from './journal.ts'
 import type { Log } from './log.ts'
+import type { Ports } from './ports.ts'
 import type { Queue } from './queue.ts'
 
 export type { Journal } from './journal.ts'
-export type { Log } from './log.ts'
 export {
   type Batch,
   maxBatchBytes,
   maxBatchEvents,
-  type Queue,
   type QueuedEvent,
   restoreBatch,
 } from './queue.ts'
@@ -17,8 +16,9 @@ export { assertAmount, assertFunction, expect, plainObject } from './validation.
 
 /** What an adapter of this package may know of a client besides its public API. */
 export interface ClientInside {
-  readonly config: Pick<ResolvedConfig, 'defaultContext'>
+  readonly config: Pick<ResolvedConfig, 'defaultContext' | 'maxQueueBytes' | 'maxQueueSize'>
   readonly log: Log
+  readonly ports: Pick<Ports, 'fetch'>
   readonly queue: Queue
   readonly isClosed: boolean
   journal?: Journal

@@ -2,11 +2,16 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { ClientInside } from '../../src/adapter.ts'
 import type { GFluxNode } from '../../src/index.ts'
 import type { ExitClient } from './exit-hooks.ts'
+import type { Spool } from './spool.ts'
 
 const retryMs = 200
 
 /** A client at the end of its process: what is queued is sent, again and again while there is time. */
-export function createExitClient(gflux: GFluxNode, inside: ClientInside): ExitClient {
+export function createExitClient(
+  gflux: GFluxNode,
+  inside: ClientInside,
+  spool: Spool | undefined,
+): ExitClient {
   const { log, queue } = inside
   return {
     pending: () => queue.size,
@@ -17,6 +22,7 @@ export function createExitClient(gflux: GFluxNode, inside: ClientInside): ExitCl
         const isSent = await flush(gflux, inside.isClosed, leftMs)
         if (!isSent) await sleep(Math.min(retryMs, leftMs))
       }
+      await spool?.idle()
       if (queue.size) log.warn('The process ends with events that could not be sent', { events: queue.size })
     },
   }
