@@ -14,13 +14,17 @@ export type SpoolRecord =
   | { readonly kind: 'settled'; readonly key: string }
 
 const newline = 0x0a
-const crcDigits = 8
+const prefixBytes = 9
 
 export function encodeRecord(record: SpoolRecord): Buffer {
-  const line = Buffer.from(`${'0'.repeat(crcDigits)} ${record.kind} ${record.key} ${detailOf(record)}\n`)
-  const crc = crc32(line.subarray(crcDigits + 1, -1))
-  line.write(crc.toString(16).padStart(crcDigits, '0'), 'latin1')
+  const line = Buffer.from(`${' '.repeat(prefixBytes)}${record.kind} ${record.key} ${detailOf(record)}\n`)
+  line.write(prefixOf(line), 'latin1')
   return line
+}
+
+function prefixOf(line: Buffer): string {
+  const crc = crc32(line.subarray(prefixBytes, -1))
+  return `${crc.toString(16).padStart(prefixBytes - 1, '0')} `
 }
 
 export interface DecodedFile {
@@ -58,9 +62,9 @@ function detailOf(record: SpoolRecord): string {
 
 function decodeLine(line: Buffer): SpoolRecord | undefined {
   const isWhole = line.at(-1) === newline
-  const text = line.subarray(crcDigits + 1, -1)
-  if (!isWhole || Number.parseInt(line.toString('latin1', 0, crcDigits), 16) !== crc32(text)) return undefined
-  const [, kind, key = '', detail = ''] = /^(\w+) (\S+) (.*)$/s.exec(text.toString()) ?? []
+  if (!isWhole || line.toString('latin1', 0, prefixBytes) !== prefixOf(line)) return undefined
+  const text = line.toString('utf8', prefixBytes, line.length - 1)
+  const [, kind, key = '', detail = ''] = /^(\w+) (\S+) (.*)$/s.exec(text) ?? []
   switch (kind) {
     case 'event': {
       const space = detail.indexOf(' ')

@@ -18,6 +18,8 @@ export interface Program extends AsyncDisposable {
   readonly ended: Promise<End>
   /** Waits for a line of its output. */
   says(line: string): Promise<void>
+  /** Waits for a line of its errors that begins so. */
+  warns(start: string): Promise<void>
 }
 
 export interface ProgramOptions {
@@ -47,20 +49,22 @@ export async function start(
   })
   child.stderr.setEncoding('utf8').on('data', (text) => {
     stderr += text
+    child.emit('said')
   })
+  const until = async (isSaid: () => boolean, what: string): Promise<void> => {
+    while (!isSaid()) {
+      const hasEnded = await Promise.race([once(child, 'said').then(() => false), ended.then(() => true)])
+      if (hasEnded && !isSaid()) throw new Error(`It ended before it said ${what}:\n${stdout}${stderr}`)
+    }
+  }
   const ended = new Promise<End>((resolve) => {
     child.once('close', (code, signal) => resolve({ code, signal, stdout, stderr }))
   })
   return {
     child,
     ended,
-    async says(line) {
-      while (!stdout.split('\n').includes(line)) {
-        const hasEnded = await Promise.race([once(child, 'said').then(() => false), ended.then(() => true)])
-        if (hasEnded && !stdout.split('\n').includes(line))
-          throw new Error(`It ended before it said ${line}:\n${stdout}${stderr}`)
-      }
-    },
+    says: (line) => until(() => stdout.split('\n').includes(line), line),
+    warns: (text) => until(() => stderr.split('\n').some((line) => line.startsWith(text)), text),
     async [Symbol.asyncDispose]() {
       if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL')
       await ended

@@ -7,22 +7,24 @@ import { createTestIngest, type TestIngest } from '../../../ingest/index.ts'
 import { type Program, start } from './program.ts'
 import type { Runtime } from './runtimes.ts'
 
-const MAX_EVENTS = 7
-
-/** What all programs of the workload begin with. The API refuses large batches with a 413. */
-function prelude(apiHost: string, spool: string, config: string): string {
+/** What all programs of the workload begin with. The API refuses batches of more than `maxEvents` with a 413. */
+function prelude(apiHost: string, spool: string, { config = '', maxEvents = Infinity }: Traits): string {
   return `
     import { readdirSync, writeSync } from 'node:fs'
     import { setTimeout as sleep } from 'node:timers/promises'
     import { initGFluxServer } from '${pathToFileURL(join(inject('packageRoot'), 'dist/server.js')).href}'
     const say = (line) => { writeSync(1, line + '\\n') }
-    const warned = (message, context) => writeSync(2, message + ' ' + JSON.stringify(context) + '\\n')
+    let isFailing = false
+    const warned = (message, context) => {
+      isFailing = message !== 'The spool works again'
+      writeSync(2, message + ' ' + JSON.stringify(context) + '\\n')
+    }
     const gflux = initGFluxServer({
       token: 'gflux_secret_x', apiHost: '${apiHost}', spool: ${JSON.stringify(spool)},
       flushAt: 10, timeoutMs: 400, maxRetries: 1, maxQueueSize: 60, handleSignals: false,
       logger: { warn: (message, context) => /spool/i.test(message) && warned(message, context) },
       fetch: async (url, init) => {
-        const isTooLarge = JSON.parse(init.body).events.length > ${MAX_EVENTS}
+        const isTooLarge = JSON.parse(init.body).events.length > ${maxEvents}
         return isTooLarge ? new Response('{"error":"payload_too_large"}', { status: 413 }) : await fetch(url, init)
       },
       ${config}
@@ -34,8 +36,9 @@ const tracking = `
   let count = 0
   const track = async () => {
     const uid = process.env.WORKER + '-' + count++
+    const wasFailing = isFailing
     const result = await gflux.track('opened', { userId: 'user_1', properties: { uid } }).catch(() => undefined)
-    if (result !== undefined) say(uid)
+    if (result !== undefined) say((isFailing || wasFailing ? 'in memory ' : '') + uid)
   }
   say('ready')
   for (;;) {
@@ -56,14 +59,23 @@ const recovering = `
   while (await isLeft()) await sleep(20)
   await gflux.shutdown()`
 
+export interface Traits {
+  /** Options of the client, as source. */
+  readonly config?: string
+  /** Events in a batch that the API does not yet find too large. */
+  readonly maxEvents?: number
+}
+
 export interface Workload extends AsyncDisposable {
   readonly ingest: TestIngest
   readonly spool: string
   /** The uids of events whose call has resolved. */
   readonly acknowledged: Set<string>
+  /** The uids of others, whose call has resolved while the spool was known to fail. */
+  readonly volatile: Set<string>
   readonly warnings: string[]
   /** Starts a process that tracks without end. */
-  readonly track: (worker: string, config?: string) => Promise<Program>
+  readonly track: (worker: string, traits?: Traits) => Promise<Program>
   /** Kills it, and takes note of what it had said. */
   readonly kill: (program: Program) => Promise<void>
   /** Starts a process that ends when the spool is empty. */
@@ -76,6 +88,7 @@ export async function openWorkload(runtime: Runtime, spoolFolder?: string): Prom
   const spool = spoolFolder ?? (await mkdtemp(join(tmpdir(), 'gflux-spool-')))
   const programs = new Set<Program>()
   const acknowledged = new Set<string>()
+  const volatile = new Set<string>()
   const warnings: string[] = []
   const run = async (source: string, env: Record<string, string> = {}): Promise<Program> => {
     const program = await start(runtime, source, { env })
@@ -84,7 +97,10 @@ export async function openWorkload(runtime: Runtime, spoolFolder?: string): Prom
   }
   const note = async (program: Program): Promise<void> => {
     const { stdout, stderr } = await program.ended
-    for (const line of stdout.split('\n').slice(0, -1)) if (line !== 'ready') acknowledged.add(line)
+    for (const line of stdout.split('\n').slice(0, -1)) {
+      const uid = line.replace('in memory ', '')
+      if (uid !== 'ready') (uid === line ? acknowledged : volatile).add(uid)
+    }
     for (const line of stderr.split('\n')) if (line) warnings.push(line)
     programs.delete(program)
     await program[Symbol.asyncDispose]()
@@ -93,14 +109,15 @@ export async function openWorkload(runtime: Runtime, spoolFolder?: string): Prom
     ingest,
     spool,
     acknowledged,
+    volatile,
     warnings,
-    track: (worker, config = '') => run(prelude(url, spool, config) + tracking, { WORKER: worker }),
+    track: (worker, traits = {}) => run(prelude(url, spool, traits) + tracking, { WORKER: worker }),
     async kill(program) {
       program.child.kill('SIGKILL')
       await note(program)
     },
     async recover() {
-      const program = await run(prelude(url, spool, '') + recovering.replace('SPOOL', JSON.stringify(spool)))
+      const program = await run(prelude(url, spool, {}) + recovering.replace('SPOOL', JSON.stringify(spool)))
       const { code, stderr } = await program.ended
       await note(program)
       if (code !== 0) throw new Error(`The recovery ended with ${code}:\n${stderr}`)
