@@ -3,8 +3,10 @@ import { defineConfig } from 'tsup'
 export default defineConfig({
   entry: {
     index: 'src/index.ts',
+    lambda: 'adapters/lambda/index.ts',
     server: 'adapters/node/index.ts',
     testing: 'ingest/index.ts',
+    'testing-lambda': 'lambda-environment/index.ts',
     cli: 'ingest/cli.ts',
   },
   format: 'esm',

@@ -10,6 +10,15 @@ export default defineConfig({
       { test: { name: 'property', include: ['test/property/**/*.test.ts'], testTimeout: 600_000 } },
       {
         test: {
+          name: 'contract',
+          include: ['test/contract/**/*.test.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
+          globalSetup: 'test/support/build.ts',
+        },
+      },
+      {
+        test: {
           name: 'runtime',
           include: ['test/runtime/**/*.test.ts'],
           testTimeout: 60_000,
@@ -20,8 +29,9 @@ export default defineConfig({
       {
         test: {
           name: 'runtimes',
-          include: ['test/runtime/node/*.test.ts'],
-          env: { SERVER_RUNTIMES: 'all' },
+          include: ['test/runtime/{lambda,node}/*.test.ts'],
+          exclude: ['test/runtime/lambda/{harness*,concurrency,durable,middy}.test.ts'],
+          env: { LAMBDA_RUNTIMES: 'older', SERVER_RUNTIMES: 'all' },
           testTimeout: 120_000,
           hookTimeout: 300_000,
           globalSetup: 'test/support/build.ts',

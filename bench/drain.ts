@@ -1,10 +1,9 @@
-import { type ChildProcess, fork } from 'node:child_process'
-import { once } from 'node:events'
 import { initGFluxNode } from '@getfluxly/node'
 import { captureBodies } from './capture.ts'
 import { compare } from './compare.ts'
 import { collectGarbage } from './garbage.ts'
-import type { ServerCounts, ServerMessage } from './ingest-server.ts'
+import { startIngestProcess } from './ingest-process.ts'
+import type { ServerCounts } from './ingest-server.ts'
 import type { Row } from './row.ts'
 import { EVENT_INPUT, EVENT_NAME, ONLY_QUEUE, TOKEN } from './sample.ts'
 
@@ -20,15 +19,12 @@ const LINEARITY_GOAL = 1.5
 /** One flush of a long queue over HTTP, by a bare loop of fetch that sends the same bodies four at a time. */
 export async function measureDrain(): Promise<Row[]> {
   const bodies = await captureBodies(EVENTS)
-  const server = fork(new URL('./ingest-server.ts', import.meta.url))
+  const { urls, counts, stop } = await startIngestProcess()
   try {
-    const { urls } = await nextMessage<{ urls: [string, string] }>(server)
     const { ours, baseline, ratio } = await compare(
       { ours: () => timeFlush(urls[0], EVENTS), baseline: () => timeFetches(urls[1], bodies) },
       { rounds: ROUNDS },
     )
-    server.send('counts')
-    const { counts } = await nextMessage<{ counts: [ServerCounts, ServerCounts] }>(server)
     return [
       {
         what: `drain ${EVENTS.toLocaleString('en-US')} events / bare fetch loop`,
@@ -38,11 +34,11 @@ export async function measureDrain(): Promise<Row[]> {
         goal: `<= ${GOAL}x`,
         isMet: ratio <= GOAL,
       },
-      ...countRows(counts),
+      ...countRows(await counts()),
       await measureLinearity(urls[0]),
     ]
   } finally {
-    server.disconnect()
+    stop()
   }
 }
 
@@ -122,9 +118,4 @@ async function sendAll(url: string, queue: Iterable<string>): Promise<void> {
     if (response.status !== 202) throw new Error(`Expected status 202, got ${response.status}`)
     await response.json()
   }
-}
-
-async function nextMessage<Message extends ServerMessage>(server: ChildProcess): Promise<Message> {
-  const [message] = await once(server, 'message', { signal: AbortSignal.timeout(10_000) })
-  return message as Message
 }

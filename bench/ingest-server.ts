@@ -1,6 +1,8 @@
 /**
  * A child process that takes batches as the API does and answers at once, so that the server does not share the event
  * loop of what is measured. Listens twice: each side of a comparison gets an origin, connections and counts of its own.
+ *
+ * Argument: milliseconds that each request takes, in place of an answer at once.
  */
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -14,6 +16,7 @@ export interface ServerCounts {
 
 export type ServerMessage = { urls: string[] } | { counts: ServerCounts[] }
 
+const latencyMs = Number(process.argv[2] ?? 0)
 const sides = [serveBatches(), serveBatches()]
 const send = (message: ServerMessage): boolean | undefined => process.send?.(message)
 
@@ -33,14 +36,16 @@ function serveBatches(): { server: Server; counts: ServerCounts } {
     request.on('end', () => {
       const { events } = JSON.parse(Buffer.concat(chunks).toString()) as { events: unknown[] }
       counts.events += events.length
-      // Answered a turn later: requests that came together are seen in flight together.
-      setImmediate(() => {
+      const answer = (): void => {
         inFlight--
         response.writeHead(202, { 'content-type': 'application/json' })
         response.end(
           JSON.stringify({ accepted: events.length, rejected: 0, request_id: `req_${counts.requests}` }),
         )
-      })
+      }
+      // Answered a turn later at least: requests that came together are seen in flight together.
+      if (latencyMs) setTimeout(answer, latencyMs)
+      else setImmediate(answer)
     })
   })
   server.on('connection', () => counts.connections++)

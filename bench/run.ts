@@ -8,6 +8,7 @@ import { measureBurst } from './burst.ts'
 import { measureDrain } from './drain.ts'
 import { measureEnqueue } from './enqueue.ts'
 import { measureImport } from './import-cost.ts'
+import { measureLambda } from './lambda.ts'
 import { measureMemory } from './memory.ts'
 import { formatTable, type Row } from './row.ts'
 import { measureSize } from './size.ts'
@@ -19,6 +20,7 @@ const MEASUREMENTS: Readonly<Record<string, () => Promise<Row[]>>> = {
   memory: measureMemory,
   drain: measureDrain,
   burst: measureBurst,
+  lambda: measureLambda,
   import: measureImport,
   size: measureSize,
 }

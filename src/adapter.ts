@@ -12,7 +12,7 @@ export {
   type QueuedEvent,
   restoreBatch,
 } from './queue.ts'
-export { assertAmount, assertFunction, expect, plainObject } from './validation.ts'
+export { assertAmount, expect, plainObject } from './validation.ts'
 
 /** What an adapter of this package may know of a client besides its public API. */
 export interface ClientInside {

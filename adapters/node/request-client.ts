@@ -1,4 +1,4 @@
-import { assertFunction, expect, insideOf, plainObject } from '../../src/adapter.ts'
+import { expect, insideOf, plainObject } from '../../src/adapter.ts'
 import type { Binding, GFluxNode } from '../../src/index.ts'
 import { cookieOf } from './cookie.ts'
 
@@ -25,7 +25,7 @@ export function requestBinder<Request>(
 ): BindRequest<Request> {
   const { cookie, identify } = plainObject<RequestOptions<Request>>('options', options)
   expect(cookie === undefined || (typeof cookie === 'string' && cookie), 'cookie', 'a name', cookie)
-  assertFunction('identify', identify)
+  expect(identify === undefined || typeof identify === 'function', 'identify', 'a function', identify)
   return async (request, cookieHeader) => {
     try {
       const anonymousId = cookie && cookieOf(cookieHeader, cookie)?.trim()

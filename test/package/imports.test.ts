@@ -35,8 +35,10 @@ describe.each(findNodes())('on Node $version', ({ path: node }) => {
 
     expect(stdout).toMatchInlineSnapshot(`
       ". GFluxNodeError flushAfter initGFluxNode
-      ./server initGFluxServer
+      ./lambda enableAfterResponse enableAfterResponseSync gfluxHandler gfluxMiddleware lambdaContext withGFlux
+      ./server expressGFlux fastifyGFlux flushOnClose honoGFlux initGFluxServer
       ./testing createTestIngest
+      ./testing/lambda startLambdaEnvironment
       "
     `)
     expect(code).toBe(0)
@@ -53,12 +55,13 @@ describe.each(findNodes())('on Node $version', ({ path: node }) => {
     expect(new Set(stdout.trim().split('\n'))).toEqual(new Set(['ERR_PACKAGE_PATH_NOT_EXPORTED']))
   })
 
-  it.each(['@getfluxly/node', '@getfluxly/node/server', '@getfluxly/node/testing'])(
+  it.each(['', '/lambda', '/server', '/testing', '/testing/lambda'].map((path) => `@getfluxly/node${path}`))(
     'importing %s changes nothing',
     async (name) => {
       await using project = await createProject(root)
       const source = `
       ${observe}
+      await import('node:http') // which defines a global of Node's own
       Math.random = Date.now = globalThis.setTimeout = globalThis.fetch = () => { throw new Error('called on import') }
       const before = observe()
       await import('${name}')
@@ -89,34 +92,46 @@ describe.each(findNodes())('on Node $version', ({ path: node }) => {
   })
 })
 
+/** The files of an entry point that is in one or more: its own, and what it shares with others. */
+async function filesOf(entry: string): Promise<Map<string, { text: string; imports: string[] }>> {
+  const files = new Map<string, { text: string; imports: string[] }>()
+  const visit = async (file: string): Promise<void> => {
+    if (files.has(file)) return
+    const text = await readFile(join(root, 'dist', file), 'utf8')
+    const matches = text.matchAll(/(?:\bfrom|\bimport)\s*\(?\s*["']([^"']+)["']/g)
+    const imports = [...matches].map(([, name = '']) => name)
+    files.set(file, { text, imports })
+    for (const name of imports.filter((each) => each.startsWith('./'))) await visit(name.slice(2))
+  }
+  await visit(entry)
+  return files
+}
+
 describe('the core', () => {
   it('imports nothing but its own files', async () => {
-    const seen = new Set<string>()
-    const visit = async (file: string): Promise<void> => {
-      if (seen.has(file)) return
-      seen.add(file)
-      const text = await readFile(join(root, 'dist', file), 'utf8')
-      const imports = [...text.matchAll(/(?:\bfrom|\bimport)\s*\(?\s*["']([^"']+)["']/g)].map(
-        ([, name = '']) => name,
-      )
-      expect(imports.filter((name) => !/^\.\/[\w-]+\.js$/.test(name))).toEqual([])
-      for (const name of imports) await visit(name.slice(2))
-    }
+    const files = [...(await filesOf('index.js')).values()]
 
-    await visit('index.js')
-
-    expect(seen.size).toBeGreaterThan(0)
+    for (const name of files.flatMap(({ imports }) => imports)) expect(name).toMatch(/^\.\/[\w-]+\.js$/)
+    expect(files.length).toBeGreaterThan(0)
   })
 
   it('names nothing that only Node has', async () => {
-    const text = await readFile(join(root, 'dist/index.js'), 'utf8')
-    const code = text
-      .replace(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, '')
-      .replace(/"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'/g, '""')
+    for (const { text } of (await filesOf('index.js')).values()) {
+      const code = text
+        .replace(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, '')
+        .replace(/"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'/g, '""')
 
-    for (const name of ['process', 'Buffer', 'require', 'setImmediate', 'global', '__dirname', 'module']) {
-      expect(code).not.toMatch(new RegExp(`(?<![.\\w$])${name}(?![\\w$]|\\s*:(?!:))`))
+      for (const name of ['process', 'Buffer', 'require', 'setImmediate', 'global', '__dirname', 'module']) {
+        expect(code).not.toMatch(new RegExp(`(?<![.\\w$])${name}(?![\\w$]|\\s*:(?!:))`))
+      }
+      expect(text).not.toContain('node:')
     }
-    expect(text).not.toContain('node:')
   })
+})
+
+it('the Lambda entry imports of Node what it needs, and nothing else but files of this package', async () => {
+  const files = [...(await filesOf('lambda.js')).values()]
+
+  const others = new Set(files.flatMap(({ imports }) => imports).filter((name) => !name.startsWith('./')))
+  expect([...others].sort()).toEqual(['node:async_hooks', 'node:http', 'node:worker_threads'])
 })

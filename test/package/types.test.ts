@@ -4,6 +4,8 @@ import { createProject } from '../support/project.ts'
 const source = `
 import { initGFluxNode, GFluxNodeError, flushAfter, type FlushResult, type GFluxNode } from '@getfluxly/node'
 import { createTestIngest } from '@getfluxly/node/testing'
+import { startLambdaEnvironment } from '@getfluxly/node/testing/lambda'
+import { enableAfterResponse, gfluxHandler, gfluxMiddleware, lambdaContext, withGFlux } from '@getfluxly/node/lambda'
 
 const ingest = createTestIngest()
 const gflux: GFluxNode = initGFluxNode({ token: 'gflux_secret_x', fetch: ingest.fetch })
@@ -14,6 +16,17 @@ try {
 } catch (error) {
   if (GFluxNodeError.is(error)) throw new Error(error.code + error.status + error.result?.pending)
 }
+export class Orders {
+  @gfluxHandler(gflux)
+  async handler(event: { id: string }) {
+    return event.id
+  }
+}
+await enableAfterResponse(gflux)
+export const handler: (event: { id: string }) => Promise<string> = withGFlux(gflux, async ({ id }) => id)
+export const { after } = gfluxMiddleware(gflux.with({ context: lambdaContext({ awsRequestId: 'id' }) }))
+const environment = await startLambdaEnvironment({ taskRoot: 'dist', onFreeze: () => ingest.events.length })
+export const { response, frozenAt } = await environment.invoke({ id: 'id' }, { timeoutMs: 1000 })
 export default result
 `
 
@@ -34,6 +47,7 @@ describe('the published types', () => {
     ['a browser’s types alone', { lib: ['ES2022', 'DOM'], types: [] }, []],
     ['a worker’s types alone', { lib: ['ES2022', 'WebWorker'], types: [] }, []],
     ['a browser’s types and disposables', { lib: ['ES2022', 'DOM', 'ESNext.Disposable'], types: [] }, []],
+    ['legacy decorators', { lib: ['ES2022', 'DOM'], types: [], experimentalDecorators: true }, []],
   ])('stand with %s', async (_title, options, packages) => {
     await using project = await createProject(inject('packageRoot'), packages)
     await project.write('index.ts', source)

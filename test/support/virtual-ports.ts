@@ -1,4 +1,5 @@
 import type { FetchFunction, Ports } from '../../src/ports.ts'
+import { seededRandom } from './random.ts'
 import { VirtualClock } from './virtual-clock.ts'
 
 export interface VirtualPorts extends Ports {
@@ -22,16 +23,5 @@ export function createVirtualPorts(fetch: FetchFunction, seed = 1, clock = new V
       return random()
     },
     randomId: () => `00000000-0000-4000-8000-${String(++drawn.ids).padStart(12, '0')}`,
-  }
-}
-
-/** Mulberry32: small, quick and good enough to spread things. */
-function seededRandom(seed: number): () => number {
-  let state = seed | 0
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let bits = Math.imul(state ^ (state >>> 15), 1 | state)
-    bits = (bits + Math.imul(bits ^ (bits >>> 7), 61 | bits)) ^ bits
-    return ((bits ^ (bits >>> 14)) >>> 0) / 2 ** 32
   }
 }

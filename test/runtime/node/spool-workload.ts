@@ -59,7 +59,7 @@ const recovering = `
   while (await isLeft()) await sleep(20)
   await gflux.shutdown()`
 
-export interface Traits {
+interface Traits {
   /** Options of the client, as source. */
   readonly config?: string
   /** Events in a batch that the API does not yet find too large. */

@@ -1,151 +1,47 @@
-import { setTimeout as sleep } from 'node:timers/promises'
-import { type Invocation, type InvokeOptions, RunningInvocation } from './invocation.ts'
-import { Log, type LogRecord, now } from './log.ts'
-import { type EnvironmentOptions, type ResolvedOptions, resolveOptions } from './options.ts'
-import { Sandbox } from './sandbox.ts'
-import { type Shutdown, shutDown } from './shutdown.ts'
+import { resolve } from 'node:path'
+import { Environment as LambdaEnvironment } from '../../../../lambda-environment/environment.ts'
+import type { EnvironmentOptions as LambdaOptions } from '../../../../lambda-environment/index.ts'
+import { resolveOptions } from '../../../../lambda-environment/options.ts'
+import { findProgram, type LambdaRuntime } from './runtimes.ts'
 import { createTaskRoot, type TaskRoot } from './task-root.ts'
 
-const MAX_SLEEP_MS = 60_000
+export interface EnvironmentOptions extends Omit<LambdaOptions, 'taskRoot' | 'node' | 'client'> {
+  /** @default 'node24' */
+  readonly runtime?: LambdaRuntime
+  /** The function's own files, by name. */
+  readonly files: Readonly<Record<string, string>>
+  /** What `@getfluxly/node` is. @default the repository, whose `dist/` has to be built */
+  readonly packageRoot?: string
+  /** More packages the function may import: names and folders. */
+  readonly packages?: Readonly<Record<string, string>>
+}
 
-/** Starts an execution environment: after its init it stands still, as one that Lambda prepared in advance. */
+const repository = resolve(import.meta.dirname, '../../../..')
+
+/** Starts an execution environment of one of Lambda's runtimes, whose function a test brings as text. */
 export async function startEnvironment(options: EnvironmentOptions): Promise<Environment> {
-  const resolved = resolveOptions(options)
-  const packages = { '@getfluxly/node': resolved.packageRoot, ...resolved.packages }
-  const taskRoot = await createTaskRoot(resolved.files, packages)
-  const environment = new Environment(resolved, taskRoot)
-  try {
-    await environment.initialize()
-  } catch (error) {
-    await environment.close()
-    throw error
-  }
+  const { runtime = 'node24', files, packageRoot = repository, packages, ...rest } = options
+  const taskRoot = await createTaskRoot(files, { '@getfluxly/node': packageRoot, ...packages })
+  const environment = new Environment(taskRoot, {
+    ...rest,
+    ...findProgram(runtime),
+    env: { AWS_EXECUTION_ENV: `AWS_Lambda_nodejs${runtime.slice('node'.length)}.x`, ...rest.env },
+  })
+  await environment.initialize()
   return environment
 }
 
-/** A Lambda execution environment of the project's own, around AWS's runtime interface client. */
-export class Environment implements AsyncDisposable {
-  readonly #options: ResolvedOptions
+/** Takes its function away when it ends. */
+export class Environment extends LambdaEnvironment {
   readonly #taskRoot: TaskRoot
-  readonly #log = new Log()
-  #sandbox: Promise<Sandbox> | undefined
-  /** Settles when the last invocation asked for is over: one at a time. */
-  #turn: Promise<unknown> = Promise.resolve()
-  #isShutDown = false
 
-  constructor(options: ResolvedOptions, taskRoot: TaskRoot) {
-    this.#options = options
+  constructor(taskRoot: TaskRoot, options: Omit<LambdaOptions, 'taskRoot'>) {
+    super(resolveOptions({ ...options, taskRoot: taskRoot.path }))
     this.#taskRoot = taskRoot
   }
 
-  get log(): readonly LogRecord[] {
-    return this.#log.records
-  }
-
-  /** What the runtime wrote to stdout and stderr. */
-  get output(): string {
-    return this.#log.output
-  }
-
-  /** The first init. Where it fails, the first invocation repeats it, and says why it failed. */
-  async initialize(): Promise<void> {
-    const { initTimeoutMs, concurrency } = this.#options
-    const sandbox = await this.#start()
-    await sandbox.initialize(now() + initTimeoutMs, concurrency === undefined)
-    await settle()
-  }
-
-  /** Runs an invocation, after those before it, until the environment is frozen again or its process is gone. */
-  async invoke(event?: unknown, options: InvokeOptions = {}): Promise<Invocation> {
-    const invocation = new RunningInvocation(event, options)
-    if (this.#options.concurrency !== undefined) await this.#invokeConcurrently(invocation, options)
-    else {
-      const turn = this.#turn.then(() => this.#invokeAlone(invocation, options))
-      this.#turn = turn.catch(() => undefined) // the caller has it
-      await turn
-    }
-    await settle()
-    return invocation.toResult()
-  }
-
-  invokeMany(events: readonly unknown[], options?: InvokeOptions): Promise<Invocation[]> {
-    return Promise.all(events.map((event) => this.invoke(event, options)))
-  }
-
-  /** Leaves the environment frozen for a while. */
-  async sleepFrozen(ms: number): Promise<void> {
-    const { process: child } = (await this.#sandbox) ?? {}
-    if (!child?.isFrozen) throw new Error('The environment is not frozen.')
-    if (ms > MAX_SLEEP_MS) throw new RangeError(`Expected at most ${MAX_SLEEP_MS} ms, got ${ms}`)
-    await sleep(ms)
-  }
-
-  /** Ends the environment as Lambda does. Nothing can be invoked after that. */
-  async shutdown(): Promise<Shutdown> {
-    this.#isShutDown = true
-    await this.#turn
-    const sandbox = await this.#sandbox
-    if (!sandbox) throw new Error('The environment was never started.')
-    const { concurrency, faults, shutdownWindowMs } = this.#options
-    const extensions = sandbox.extensions.extensions.length + (faults.others ?? 0)
-    const result = await shutDown(sandbox, extensions > 0 || concurrency !== undefined, shutdownWindowMs)
-    await settle()
-    return result
-  }
-
-  /** Ends what is left of it at once. */
-  async close(): Promise<void> {
-    this.#isShutDown = true
-    const sandbox = await this.#sandbox?.catch(() => undefined)
-    await sandbox?.end()
+  override async close(): Promise<void> {
+    await super.close()
     await this.#taskRoot.remove()
   }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.close()
-  }
-
-  async #invokeAlone(invocation: RunningInvocation, options: InvokeOptions): Promise<void> {
-    const { timeoutMs = this.#options.timeoutMs, thawDelayMs = 0 } = options
-    if (this.#isShutDown) throw new Error('The environment is shut down.')
-    let sandbox = await this.#sandbox
-    if (sandbox?.process.isAlive) {
-      sandbox.process.thaw()
-      if (thawDelayMs > 0) await sleep(thawDelayMs)
-      invocation.begin(timeoutMs)
-    } else {
-      invocation.begin(timeoutMs)
-      sandbox = await this.#start()
-      if (!(await sandbox.initialize(invocation.deadlineAt, false))) {
-        invocation.initError = sandbox.runtime.initError
-        invocation.timedOut = !sandbox.runtime.initError && Date.now() >= invocation.deadlineAt
-        invocation.exit = sandbox.process.exit
-        return
-      }
-    }
-    await sandbox.invoke(invocation)
-  }
-
-  async #invokeConcurrently(invocation: RunningInvocation, options: InvokeOptions): Promise<void> {
-    const { timeoutMs = this.#options.timeoutMs } = options
-    if (this.#isShutDown) throw new Error('The environment is shut down.')
-    const before = await this.#sandbox
-    if (!before?.process.isAlive && (await this.#sandbox) === before) {
-      const sandbox = await this.#start()
-      await sandbox.initialize(now() + this.#options.initTimeoutMs, false)
-    }
-    const sandbox = (await this.#sandbox) as Sandbox
-    invocation.initError = sandbox.runtime.initError
-    await sandbox.invokeConcurrently(invocation, timeoutMs)
-  }
-
-  #start(): Promise<Sandbox> {
-    this.#sandbox = Sandbox.start(this.#options, this.#taskRoot.path, this.#log)
-    return this.#sandbox
-  }
-}
-
-/** Lets what the process wrote before it stood still arrive. */
-async function settle(): Promise<void> {
-  for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve))
 }

@@ -1,13 +1,13 @@
-export { type Environment, startEnvironment } from './environment.ts'
-export type { ExtensionFaults } from './extension-faults.ts'
 export type {
+  ExtensionFaults,
   Invocation,
   InvocationError,
   InvocationResponse,
   InvokeOptions,
+  LogKind,
+  LogRecord,
   ResponseChunk,
-} from './invocation.ts'
-export type { LogKind, LogRecord } from './log.ts'
-export type { EnvironmentOptions } from './options.ts'
+  Shutdown,
+} from '../../../../lambda-environment/index.ts'
+export { type Environment, type EnvironmentOptions, startEnvironment } from './environment.ts'
 export { type LambdaRuntime, RUNTIMES } from './runtimes.ts'
-export type { Shutdown } from './shutdown.ts'

@@ -5,12 +5,11 @@ import { installOlderRuntimes } from './older-runtimes.ts'
 
 export type LambdaRuntime = 'node24' | 'node22' | 'node20' | 'node18'
 
-export interface RuntimeProgram {
+interface RuntimeProgram {
   /** The Node that Lambda's runtime of that name has. */
   readonly node: string
-  /** AWS's runtime interface client: its file, and its arguments after the handler's name where it takes one. */
+  /** AWS's runtime interface client. */
   readonly client: string
-  readonly takesHandler: boolean
 }
 
 const require = createRequire(import.meta.url)
@@ -24,15 +23,12 @@ export const RUNTIMES: readonly LambdaRuntime[] = olderFolder
   : ['node24']
 
 export function findProgram(runtime: LambdaRuntime): RuntimeProgram {
-  if (runtime === 'node24') {
-    return { node: projectNode(), client: clientOf24, takesHandler: false }
-  }
+  if (runtime === 'node24') return { node: projectNode(), client: clientOf24 }
   if (!olderFolder) throw new Error(`The runtime ${runtime} is not installed, for the reason printed above.`)
   const folder = join(olderFolder, 'node_modules')
   return {
     node: join(folder, `${runtime}-linux-${process.arch}`, 'bin/node'),
     client: join(folder, 'aws-lambda-ric/bin/index.mjs'),
-    takesHandler: true,
   }
 }
 

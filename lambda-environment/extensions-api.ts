@@ -4,6 +4,7 @@ import { type ExtensionFaults, refusalOf } from './extension-faults.ts'
 import { accept, answer, header, parseJson, readBody, refuse } from './http.ts'
 import type { RunningInvocation } from './invocation.ts'
 import type { Log } from './log.ts'
+import { FUNCTION_NAME } from './variables.ts'
 
 export interface ExtensionsApiOptions {
   readonly log: Log
@@ -115,7 +116,7 @@ export class ExtensionsApi {
       waiting: undefined,
     }
     this.extensions.push(extension)
-    const body = { functionName: 'harness', functionVersion: '$LATEST', handler }
+    const body = { functionName: FUNCTION_NAME, functionVersion: '$LATEST', handler }
     answer(response, 200, JSON.stringify(body), { 'Lambda-Extension-Identifier': extension.id })
   }
 

@@ -1,16 +1,15 @@
 import type { ResolvedOptions } from './options.ts'
 
-const FUNCTION_NAME = 'harness'
+export const FUNCTION_NAME: string = 'function'
 const REGION = 'eu-central-1'
-export const FUNCTION_ARN = `arn:aws:lambda:${REGION}:123456789012:function:${FUNCTION_NAME}`
+export const FUNCTION_ARN: string = `arn:aws:lambda:${REGION}:123456789012:function:${FUNCTION_NAME}`
 
 /**
  * The process environment of a function. Nothing of this process's own is in it.
  * https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
  */
 export function runtimeVariables(
-  { runtime, handler, concurrency, env }: ResolvedOptions,
-  taskRoot: string,
+  { taskRoot, handler, concurrency, env }: ResolvedOptions,
   runtimeApi: string,
 ): Record<string, string> {
   return {
@@ -20,7 +19,7 @@ export function runtimeVariables(
     _HANDLER: handler,
     LAMBDA_TASK_ROOT: taskRoot,
     AWS_LAMBDA_RUNTIME_API: runtimeApi,
-    AWS_EXECUTION_ENV: `AWS_Lambda_nodejs${runtime.slice('node'.length)}.x`,
+    AWS_EXECUTION_ENV: `AWS_Lambda_nodejs${process.versions.node.split('.')[0]}.x`,
     AWS_REGION: REGION,
     AWS_DEFAULT_REGION: REGION,
     AWS_LAMBDA_FUNCTION_NAME: FUNCTION_NAME,

@@ -6,7 +6,6 @@ import type { ResolvedOptions } from './options.ts'
 import { type Exit, RuntimeProcess } from './process.ts'
 import { Progress } from './progress.ts'
 import { RuntimeApi } from './runtime-api.ts'
-import { findProgram } from './runtimes.ts'
 import { FUNCTION_ARN, runtimeVariables } from './variables.ts'
 
 /** How long a runtime that reported a failed init may take to exit by itself. */
@@ -23,7 +22,7 @@ export class Sandbox {
   readonly #progress: Progress
   #inFlight = 0
 
-  static async start(options: ResolvedOptions, taskRoot: string, log: Log): Promise<Sandbox> {
+  static async start(options: ResolvedOptions, log: Log): Promise<Sandbox> {
     const progress = new Progress()
     const shared = { log, functionArn: FUNCTION_ARN, onProgress: progress.notify }
     const { faults, handler, concurrency } = options
@@ -35,12 +34,11 @@ export class Sandbox {
     })
     const runtime = new RuntimeApi({ ...shared, onFirstNext: () => extensions.close() })
     const server = await startApiServer([runtime, extensions])
-    const { node, client, takesHandler } = findProgram(options.runtime)
     const child = new RuntimeProcess({
-      program: node,
-      args: takesHandler ? [client, handler] : [client],
-      cwd: taskRoot,
-      env: runtimeVariables(options, taskRoot, server.address),
+      program: options.node,
+      args: [options.client, handler], // version 3 takes it from here, version 4 from the environment
+      cwd: options.taskRoot,
+      env: runtimeVariables(options, server.address),
       log,
     })
     return new Sandbox({ options, log, progress, runtime, extensions, server, child })

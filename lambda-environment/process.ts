@@ -6,7 +6,7 @@ import { type Log, now } from './log.ts'
 export interface Exit {
   readonly at: number
   readonly code: number | null
-  readonly signal: NodeJS.Signals | null
+  readonly signal: string | null
 }
 
 export interface ProcessOptions {
@@ -17,15 +17,14 @@ export interface ProcessOptions {
   readonly log: Log
 }
 
-/** Ends a child that is stopped too, even where its parent was killed: no exit handler runs then. */
-const setpriv = ['/usr/bin/setpriv', '/bin/setpriv'].find((path) => existsSync(path))
 const OUTPUT_LIMIT_MS = 1000
 const STOP_LIMIT_MS = 1000
 
 const running = new Set<RuntimeProcess>()
-process.on('exit', () => {
+
+function killAll(): void {
   for (const child of running) child.kill()
-})
+}
 
 /** The runtime's process, in a process group of its own that stands still while the environment is frozen. */
 export class RuntimeProcess {
@@ -39,11 +38,14 @@ export class RuntimeProcess {
   readonly #log: Log
 
   constructor({ program, args, cwd, env, log }: ProcessOptions) {
+    // Ends a child that is stopped too, even where its parent was killed: no exit handler runs then.
+    const setpriv = ['/usr/bin/setpriv', '/bin/setpriv'].find((path) => existsSync(path))
     const command = setpriv ? [setpriv, '--pdeathsig', 'KILL', program, ...args] : [program, ...args]
     const [first = program, ...rest] = command
     this.#log = log
     this.#child = spawn(first, rest, { cwd, env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] })
     log.add('start', { pid: this.pid })
+    if (running.size === 0) process.on('exit', killAll)
     running.add(this)
     for (const stream of ['stdout', 'stderr'] as const) {
       this.#child[stream]?.setEncoding('utf8').on('data', (text: string) => log.add(stream, { text }))
@@ -97,6 +99,7 @@ export class RuntimeProcess {
         this.#log.add('exit', { pid: this.pid, code, signal })
         this.#signal('SIGKILL') // what the handler started and left behind
         running.delete(this)
+        if (running.size === 0) process.removeListener('exit', killAll)
         this.onExit()
         resolve()
       }

@@ -30,7 +30,7 @@ export interface LogDetails {
   /** The HTTP status that a request was answered with; 0 where the connection was cut instead. */
   readonly status?: number | undefined
   readonly code?: number | null | undefined
-  readonly signal?: NodeJS.Signals | null | undefined
+  readonly signal?: string | null | undefined
   readonly type?: string | undefined
   readonly text?: string | undefined
 }

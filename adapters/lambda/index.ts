@@ -1,0 +1,7 @@
+export { enableAfterResponse, enableAfterResponseSync } from './after-response.ts'
+export { lambdaContext } from './context.ts'
+export { gfluxHandler, type HandlerDecorator } from './decorator.ts'
+export { type GFluxMiddleware, gfluxMiddleware, type MiddyRequest } from './middleware.ts'
+export type { LambdaOptions } from './options.ts'
+export type { LambdaContext, LambdaHandler } from './platform.ts'
+export { withGFlux } from './with-gflux.ts'

@@ -1,0 +1,44 @@
+import { type Flushable, flushAfter } from '../../src/index.ts'
+import { budgetMs, type Limits } from './options.ts'
+import type { LambdaContext } from './platform.ts'
+import { type Registered, registered } from './registry.ts'
+import type { Span } from './span.ts'
+
+/** What becomes of one wrapper's events when an invocation ends. */
+export class Invocation {
+  readonly #gflux: Flushable
+  readonly #context: LambdaContext | undefined
+  readonly #limits: Limits
+  readonly #extension: Registered['extension'] | undefined
+  /** Holds the environment in after-response mode. */
+  readonly #span: Span | undefined
+
+  constructor(gflux: Flushable, context: LambdaContext | undefined, limits: Limits) {
+    this.#gflux = gflux
+    this.#context = context
+    this.#limits = limits
+    this.#extension = registered()?.extension
+    this.#span = this.#extension?.begin(context?.awsRequestId)
+  }
+
+  /** Resolves when the response may go: at once in after-response mode, else when the flush is over. */
+  async end(maxFlushMs?: number): Promise<void> {
+    if (this.#span && this.#extension?.runAfterResponse(this.#span, () => this.flush())) return
+    await this.flush(maxFlushMs)
+    this.#span?.close()
+  }
+
+  /** Nobody will tell when this invocation ends: the events have to go before its response. */
+  endUnseen(): void {
+    this.#extension?.giveUp('the handler returns no promise')
+    this.#span?.close()
+    void this.flush() // keeps the event loop busy, and Node 22 and older answer when it is empty
+  }
+
+  /** Never rejects. */
+  flush(maxFlushMs: number = Infinity): Promise<void> {
+    return flushAfter(this.#gflux, undefined, {
+      timeoutMs: () => Math.min(maxFlushMs, budgetMs(this.#context, this.#limits)),
+    })
+  }
+}

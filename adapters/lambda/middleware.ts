@@ -1,0 +1,54 @@
+import { type Flushable, flushAfter } from '../../src/index.ts'
+import { budgetMs, type LambdaOptions, resolveLimits } from './options.ts'
+import type { LambdaContext } from './platform.ts'
+import { asksForContext, enterWith } from './running.ts'
+
+/**
+ * What is used of middy's request. Powertools' types of it (`@aws-lambda-powertools/commons/types`) fit; imported, they
+ * would bring `@types/aws-lambda` into everyone's project.
+ */
+export interface MiddyRequest {
+  readonly context: LambdaContext
+  readonly internal: Record<string, unknown>
+}
+
+/** A middy middleware, of whose functions none returns anything: a value would end the chain. */
+export interface GFluxMiddleware {
+  before(request: MiddyRequest): void
+  after(request: MiddyRequest): Promise<void>
+  onError(request: MiddyRequest): Promise<void>
+  /** For middy's own hook of this name, which also ends requests that another middleware answers early. */
+  requestEnd(request: MiddyRequest): Promise<void>
+}
+
+/** Where the flush is kept in `request.internal`, for middleware that answers early and cleans up before that. */
+const cleanupKey = '@getfluxly/node'
+
+/**
+ * Flushes at the end of a middy request, before its response. Used first, it runs last.
+ *
+ * Middy skips a middleware where another one answers early in `before`, or returns a value from `after` or `onError`,
+ * and runs it before the body of a stream is sent. Its hook `requestEnd` covers the first two. Only
+ * `withGFlux(gflux, middy(handler))` sees every end, and only that can flush after the response.
+ *
+ * @example
+ * ```ts
+ * const flushing = gfluxMiddleware(gflux)
+ * export const handler = middy(handle, { requestEnd: flushing.requestEnd }).use(flushing)
+ * ```
+ */
+export function gfluxMiddleware(gflux: Flushable, options?: LambdaOptions): GFluxMiddleware {
+  const limits = resolveLimits(options)
+  const isScoped = asksForContext(gflux)
+  const flush = ({ context }: MiddyRequest): Promise<void> =>
+    flushAfter(gflux, undefined, { timeoutMs: () => budgetMs(context, limits) })
+  return {
+    before(request) {
+      if (isScoped) enterWith(request.context)
+      request.internal[cleanupKey] = () => flush(request)
+    },
+    after: flush,
+    onError: flush,
+    requestEnd: flush,
+  }
+}
