@@ -1,8 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { mkdir, readdir, rename, stat, unlink } from 'node:fs/promises'
-import type { Server } from 'node:net'
 import { join } from 'node:path'
-import { isOwnerAlive, listenAsOwner } from './spool-owner.ts'
+import { isOwnerAlive, listenAsOwner, type Owner } from './spool-owner.ts'
 
 /** `<owner>.<number>.log`, and `.corrupt` for what could not be read; `<owner>.sock` while the owner lives. */
 const fileName = /^([\da-f]{16})\.(?:sock$|\d+\.(?:log|log\.tmp|corrupt)$)/
@@ -15,7 +14,7 @@ export class SpoolDirectory {
   readonly #id: string = randomBytes(8).toString('hex')
   #files = 0
   #prepared: Promise<void> | undefined
-  #owner: Server | undefined
+  #owner: Owner | undefined
 
   constructor(path: string) {
     this.path = path
@@ -61,8 +60,8 @@ export class SpoolDirectory {
   }
 
   /** Whatever is left here is an orphan from now on. */
-  release(): void {
-    this.#owner?.close()
+  async release(): Promise<void> {
+    await this.#owner?.end()
     this.#owner = undefined
     this.#prepared = undefined
   }

@@ -1,15 +1,20 @@
-import { rename } from 'node:fs/promises'
-import { connect, createServer, type Server } from 'node:net'
+import { rename, unlink } from 'node:fs/promises'
+import { connect, createServer } from 'node:net'
 import { join, relative } from 'node:path'
 
 /** What `sockaddr_un` holds on macOS, less the `.new` and the end. https://man.freebsd.org/cgi/man.cgi?unix(4) */
 const maxPathBytes = 99
 
+export interface Owner {
+  /** Whatever it owns is an orphan from now on. */
+  end(): Promise<void>
+}
+
 /**
  * Who owns files of a spool says so by a socket that it listens on. The kernel closes it when the process ends, however
  * it ends: no lock is left behind, no process id can be mistaken for another's, in whatever container it runs.
  */
-export async function listenAsOwner(directory: string, id: string): Promise<Server> {
+export async function listenAsOwner(directory: string, id: string): Promise<Owner> {
   const server = createServer((socket) => socket.destroy())
   const path = socketPath(directory, id)
   const isFile = process.platform !== 'win32'
@@ -21,7 +26,12 @@ export async function listenAsOwner(directory: string, id: string): Promise<Serv
   })
   server.unref()
   if (isFile) await rename(newPath, path)
-  return server
+  return {
+    async end() {
+      server.close()
+      if (isFile) await unlink(path).catch(() => undefined) // gone with its folder
+    },
+  }
 }
 
 /** Where in doubt, it is. */

@@ -107,7 +107,7 @@ export class Spool implements Journal {
   async release(): Promise<void> {
     await this.idle()
     await this.#own.remove()
-    this.#directory.release()
+    await this.#directory.release()
   }
 
   #logs(): SpoolLog[] {
