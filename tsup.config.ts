@@ -6,6 +6,7 @@ export default defineConfig({
     cloudflare: 'adapters/cloudflare/index.ts',
     lambda: 'adapters/lambda/index.ts',
     vercel: 'adapters/vercel/index.ts',
+    server: 'adapters/node/index.ts',
     testing: 'ingest/index.ts',
     'testing-lambda': 'lambda-environment/index.ts',
     cli: 'ingest/cli.ts',

@@ -30,10 +30,10 @@ export default defineConfig({
       {
         test: {
           name: 'runtimes',
-          include: ['test/runtime/lambda/*.test.ts', 'test/runtime/vercel/next/*.test.ts'],
+          include: ['test/runtime/{lambda,node}/*.test.ts', 'test/runtime/vercel/next/*.test.ts'],
           exclude: ['test/runtime/lambda/{harness*,concurrency,durable,middy}.test.ts'],
-          env: { LAMBDA_RUNTIMES: 'older' },
-          testTimeout: 60_000,
+          env: { LAMBDA_RUNTIMES: 'older', SERVER_RUNTIMES: 'all' },
+          testTimeout: 120_000,
           hookTimeout: 300_000,
           globalSetup: 'test/support/build.ts',
         },

@@ -1,19 +1,30 @@
 import type { ResolvedConfig } from './config.ts'
+import type { Journal } from './journal.ts'
 import type { Log } from './log.ts'
 import type { Ports } from './ports.ts'
 import type { Queue } from './queue.ts'
 
 export { attempt } from './attempt.ts'
+export type { Journal } from './journal.ts'
 export { register } from './lifecycle.ts'
 export { isBatchAnswer, keyLifetimeMs, report } from './outcome.ts'
-export { assertAmount, assertFunction, expect } from './validation.ts'
+export {
+  type Batch,
+  maxBatchBytes,
+  maxBatchEvents,
+  type QueuedEvent,
+  restoreBatch,
+} from './queue.ts'
+export { assertAmount, assertFunction, expect, plainObject } from './validation.ts'
 
 /** What an adapter of this package may know of a client besides its public API. */
 export interface ClientInside {
   readonly config: ResolvedConfig
   readonly log: Log
   readonly ports: Ports
-  readonly queue: Readonly<Queue>
+  readonly queue: Queue
+  readonly isClosed: boolean
+  journal?: Journal
 }
 
 /** Where a client keeps it: the same place in every copy of this package. */

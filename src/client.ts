@@ -70,7 +70,7 @@ function bindClient<Events extends EventMap<Events>>(
   const cycle = waitUntil && createCycle(delivery, waitUntil)
 
   /** Serialises the event, after `beforeSend` had its say on a copy, and queues it. */
-  const record = (name: string, input: EventInput): Promise<FlushResult> | undefined => {
+  const record = (name: string, input: EventInput): Promise<FlushResult | null> | undefined => {
     const now = ports.now()
     let event = serializeEvent(createEvent(name, input, bound, now))
     if (config.beforeSend) {

@@ -3,6 +3,7 @@ import { GFluxNodeError } from './errors.ts'
 import { type FlushLimits, startFlush } from './flush.ts'
 import type { FlushResult } from './flush-result.ts'
 import { closedMs, type Guard } from './guard.ts'
+import type { Journal } from './journal.ts'
 import { createLog, type Log, safely } from './log.ts'
 import type { Ports } from './ports.ts'
 import type { Queue, QueuedEvent } from './queue.ts'
@@ -17,6 +18,7 @@ export interface Delivery {
   readonly log: Log
   readonly queue: Queue
   readonly guard: Guard
+  journal?: Journal
   isClosed: boolean
   /** How often a batch's retries were exhausted. */
   rounds: number
@@ -41,24 +43,25 @@ export function createDelivery(config: ResolvedConfig, ports: Ports): Delivery {
   }
 }
 
-/** Queues an event. Returns the result to come where it made a flush happen. */
-export function enqueue(delivery: Delivery, event: QueuedEvent): Promise<FlushResult> | undefined {
-  const { config, queue, recent } = delivery
+/** Queues an event. Returns the result to come where it made a flush happen, or has to be recorded first. */
+export function enqueue(delivery: Delivery, event: QueuedEvent): Promise<FlushResult | null> | undefined {
+  const { config, journal, queue, recent } = delivery
   const { flushAt, flushIntervalMs, maxQueueBytes, maxQueueSize } = config
-  if (queue.size >= maxQueueSize || queue.bytes + event.bytes > maxQueueBytes) {
+  const isFull = queue.size >= maxQueueSize || queue.bytes + event.bytes > maxQueueBytes
+  const recorded = journal?.record(event, isFull)
+  if (isFull) {
+    const retryAfterMs = retryLater(delivery)
+    if (recorded !== undefined) return recorded
     const message = `The queue is full: ${queue.size} events, ${queue.bytes} bytes`
-    throw new GFluxNodeError('queue_overflow', message, {
-      retryable: true,
-      retryAfterMs: retryLater(delivery),
-    })
+    throw new GFluxNodeError('queue_overflow', message, { retryable: true, retryAfterMs })
   }
   queue.open.push(event)
   queue.size++
   queue.bytes += event.bytes
   recent.push(event)
-  if (recent.length >= Math.min(flushAt, maxQueueSize)) return trigger(delivery)
-  if (flushIntervalMs) armTimer(delivery, flushIntervalMs)
-  return undefined
+  const flushed = recent.length >= Math.min(flushAt, maxQueueSize) ? trigger(delivery) : undefined
+  if (!flushed && flushIntervalMs) armTimer(delivery, flushIntervalMs)
+  return journal ? Promise.all([flushed, recorded]).then(([result = null]) => result) : flushed
 }
 
 /** Flushes what is queued now, within the limits. Rejects when retries are exhausted or a batch is refused. */

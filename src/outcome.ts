@@ -23,7 +23,7 @@ export function acceptBatch(delivery: Delivery, batch: Batch, answer: unknown): 
   const { request_id: requestId, errors } = answer as BatchAnswer
   const details = Array.isArray(errors) ? errors.map(Object) : []
   const rejected: QueuedEvent[] = []
-  settleBatch(delivery.queue, batch, { requestId })
+  settleBatch(delivery, batch, { requestId })
   for (const { index, error, detail } of details) {
     const event = batch.events[index]
     if (!event) continue
@@ -52,7 +52,7 @@ export function dropExpired(delivery: Delivery, now: number): void {
 
 function dropBatch(delivery: Delivery, batch: Batch, failure: GFluxNodeError): void {
   const { error = failure.code, detail = failure.message } = Object(failure.details)
-  settleBatch(delivery.queue, batch, { rejection: { error, detail }, failure })
+  settleBatch(delivery, batch, { rejection: { error, detail }, failure })
   report(delivery, batch.events, failure)
 }
 

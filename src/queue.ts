@@ -1,7 +1,8 @@
 import type { GFluxNodeError } from './errors.ts'
+import type { Journal } from './journal.ts'
 
-const maxBatchEvents = 50
-const maxBatchBytes = 256 * 1024
+export const maxBatchEvents = 50
+export const maxBatchBytes: number = 256 * 1024
 
 /** What became of an event. The events of one batch share one, but for those that the API refused by themselves. */
 export interface Settlement {
@@ -20,6 +21,8 @@ export interface QueuedEvent {
   readonly bytes: number
   /** The `waitUntil` of its invocation holds a flush of its own. */
   isHeld?: boolean
+  /** Its batch's, where a journal has chosen it: then the events of one key are sealed together. */
+  key?: string
   batch?: Batch
   settlement?: Settlement
 }
@@ -61,14 +64,27 @@ export interface Queue {
 
 /** Seals the oldest open events, as many as one request may hold. */
 export function sealBatch({ batches, open }: Queue, key: string): Batch {
+  const [first] = open
   let bytes = '{"events":[]}'.length
   const end = open.findIndex((event, index) => {
     bytes += event.bytes + 1
-    return index === maxBatchEvents || bytes > maxBatchBytes
+    return index === maxBatchEvents || bytes > maxBatchBytes || event.key !== first?.key
   })
-  const batch = createBatch(key, open.splice(0, end < 0 ? maxBatchEvents : end))
+  const batch = createBatch(first?.key ?? key, open.splice(0, end < 0 ? maxBatchEvents : end))
   batches.push(batch)
   return batch
+}
+
+/** Puts back a batch that a journal kept. */
+export function restoreBatch(
+  queue: Queue,
+  { key, events, unknownSince }: Pick<Batch, 'key' | 'events' | 'unknownSince'>,
+): void {
+  queue.batches.push(Object.assign(createBatch(key, events), { unknownSince }))
+  for (const { bytes } of events) {
+    queue.size++
+    queue.bytes += bytes
+  }
 }
 
 /** Halves a batch that was too large, under new keys, in its place. */
@@ -80,13 +96,18 @@ export function splitBatch({ batches }: Queue, batch: Batch, createKey: () => st
 }
 
 /** Settles a batch's events and takes it out. */
-export function settleBatch(queue: Queue, batch: Batch, settlement: Settlement): void {
+export function settleBatch(
+  { journal, queue }: { journal?: Journal; queue: Queue },
+  batch: Batch,
+  settlement: Settlement,
+): void {
   queue.batches.splice(queue.batches.indexOf(batch), 1)
   for (const event of batch.events) {
     event.settlement = settlement
     queue.size--
     queue.bytes -= event.bytes
   }
+  journal?.settled(batch)
 }
 
 function createBatch(key: string, events: readonly QueuedEvent[]): Batch {

@@ -37,6 +37,7 @@ describe.each(findNodes())('on Node $version', ({ path: node }) => {
       ". GFluxNodeError flushAfter initGFluxNode
       ./cloudflare cloudflareContext durableQueue queueRelay relayConsumer withGFlux
       ./lambda enableAfterResponse enableAfterResponseSync gfluxHandler gfluxMiddleware lambdaContext withGFlux
+      ./server expressGFlux fastifyGFlux flushOnClose honoGFlux initGFluxServer
       ./vercel anonymousIdFromCookie initGFluxVercel vercelContext vercelWaitUntil withGFlux
       ./testing createTestIngest
       ./testing/lambda startLambdaEnvironment
@@ -57,7 +58,7 @@ describe.each(findNodes())('on Node $version', ({ path: node }) => {
   })
 
   it.each(
-    ['', '/cloudflare', '/lambda', '/vercel', '/testing', '/testing/lambda'].map(
+    ['', '/cloudflare', '/lambda', '/server', '/vercel', '/testing', '/testing/lambda'].map(
       (path) => `@getfluxly/node${path}`,
     ),
   )('importing %s changes nothing', async (name) => {

@@ -24,12 +24,13 @@ const suites: [share: number, title: string, weights: Weights][] = [
   ],
   [
     0.2,
-    'keeps its promises to lifetimes, timers and shutdowns',
+    'keeps its promises to lifetimes, timers, shutdowns and journals',
     {
       shutdown: 1,
       freeze: 1,
       abandon: 2,
       lifetime: fc.boolean(),
+      journal: fc.boolean(),
       flushIntervalMs: fc.constantFrom(0, 500, 5_000),
       maxEvents: fc.constantFrom(1, 1000, 1000),
     },

@@ -36,6 +36,8 @@ export interface Setup {
     readonly concurrency: number
   }
   readonly hasLifetime: boolean
+  /** Does a journal choose the keys, and take a while to record an event? */
+  readonly hasJournal: boolean
   /** Above this many events the API answers 413. */
   readonly maxEvents: number
 }
@@ -53,6 +55,7 @@ export interface Weights {
   readonly padding?: fc.Arbitrary<number>
   readonly queue?: fc.Arbitrary<Pick<Setup['config'], 'maxQueueSize' | 'maxQueueBytes'>>
   readonly maxEvents?: fc.Arbitrary<number>
+  readonly journal?: fc.Arbitrary<boolean>
   readonly lifetime?: fc.Arbitrary<boolean>
   readonly flushIntervalMs?: fc.Arbitrary<number>
 }
@@ -194,6 +197,7 @@ export function scenarioOf(weights: Weights): fc.Arbitrary<Scenario> {
     seed: fc.nat(),
     config,
     hasLifetime: weights.lifetime ?? fc.constant(false),
+    hasJournal: weights.journal ?? fc.constant(false),
     maxEvents: weights.maxEvents ?? fc.constant(1000),
   })
   const operations = fc.array(operationOf(weights), { minLength: 1, maxLength: 25, size: 'max' })

@@ -6,6 +6,7 @@ import { type ApiCall, type Fate, VirtualApi } from '../support/virtual-api.ts'
 import { openVirtual, TOKEN } from '../support/virtual-client.ts'
 import { type Invocation, VirtualClock } from '../support/virtual-clock.ts'
 import { createVirtualPorts } from '../support/virtual-ports.ts'
+import { createVirtualJournal } from './journal.ts'
 import { type Entry, Ledger, type Permit, uidOf } from './ledger.ts'
 import type { Call, Operation, Scenario, Setup } from './operations.ts'
 
@@ -55,7 +56,9 @@ class Play {
       onDrop: (dropped) => this.#ledger.onDrop(dropped),
       waitUntil: setup.hasLifetime ? (promise) => this.#hold(promise) : undefined,
     })
-    this.#gflux = createClient(createDelivery(config, ports)) as GFluxNode
+    const delivery = createDelivery(config, ports)
+    if (setup.hasJournal) delivery.journal = createVirtualJournal(this.#clock, setup.seed)
+    this.#gflux = createClient(delivery) as GFluxNode
   }
 
   async perform(operation: Operation): Promise<void> {

@@ -1,0 +1,37 @@
+import { resolve } from 'node:path'
+import type { ClientInside } from '../../src/adapter.ts'
+import type { GFluxNode } from '../../src/index.ts'
+import { Spool } from './spool.ts'
+
+/** How often a client looks for what dead processes left, and tries to send it. */
+const workIntervalMs = 5000
+
+/** Makes the client's events durable. */
+export function attachSpool(
+  gflux: GFluxNode,
+  inside: ClientInside,
+  { spool: path, maxSpoolBytes: maxBytes }: { spool: string; maxSpoolBytes: number },
+): Spool {
+  const flush = (): void => {
+    // What it rejects with is reported through the logger and onDrop.
+    if (!inside.isClosed) gflux.flush({ ifDown: 'skip' }).catch(() => undefined)
+  }
+  const spool = new Spool({ path: resolve(path), maxBytes, inside, flush })
+  const { ports } = inside
+  const { fetch } = ports
+  ports.fetch = async (url, init) => {
+    await spool.sending(init.headers['x-idempotency-key'])
+    init.signal.throwIfAborted()
+    return await fetch(url, init)
+  }
+  const work = async (): Promise<void> => {
+    await spool.work()
+    if (!inside.isClosed || inside.queue.size) return
+    clearInterval(timer)
+    await spool.release()
+  }
+  const timer = setInterval(() => void work(), workIntervalMs).unref()
+  void work()
+  inside.journal = spool
+  return spool
+}

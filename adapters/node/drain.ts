@@ -1,0 +1,38 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { ClientInside } from '../../src/adapter.ts'
+import type { GFluxNode } from '../../src/index.ts'
+import type { ExitClient } from './exit-hooks.ts'
+import type { Spool } from './spool.ts'
+
+const retryMs = 200
+
+/** A client at the end of its process: what is queued is sent, again and again while there is time. */
+export function createExitClient(
+  gflux: GFluxNode,
+  inside: ClientInside,
+  spool: Spool | undefined,
+): ExitClient {
+  const { log, queue } = inside
+  return {
+    pending: () => queue.size,
+    isClosed: () => inside.isClosed,
+    async drain(budgetMs) {
+      const deadline = Date.now() + budgetMs
+      for (let leftMs = budgetMs; queue.size && leftMs > 0; leftMs = deadline - Date.now()) {
+        const isSent = await flush(gflux, inside.isClosed, leftMs)
+        if (!isSent) await sleep(Math.min(retryMs, leftMs))
+      }
+      await spool?.idle()
+      if (queue.size) log.warn('The process ends with events that could not be sent', { events: queue.size })
+    },
+  }
+}
+
+async function flush(gflux: GFluxNode, isClosed: boolean, timeoutMs: number): Promise<boolean> {
+  try {
+    const { pending } = await (isClosed ? gflux.shutdown({ timeoutMs }) : gflux.flush({ timeoutMs }))
+    return pending === 0
+  } catch {
+    return false // reported through the logger and onDrop
+  }
+}

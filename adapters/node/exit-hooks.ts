@@ -1,0 +1,94 @@
+import { isMainThread } from 'node:worker_threads'
+
+/** What the process's end means to one client. The hooks may be those of another copy of this package. */
+export interface ExitClient {
+  /** Events that would be lost. */
+  pending(): number
+  /** Sends them; over after the budget, and never rejects. */
+  drain(budgetMs: number): Promise<void>
+  isClosed(): boolean
+}
+
+/** What a process may take to end: less than any orchestrator grants. https://docs.docker.com/reference/cli/docker/container/stop/ */
+const budgetMs = 5000
+
+/** The same in every copy of this package: one set of hooks in a process, or in a worker thread. */
+const registryKey = Symbol.for('@getfluxly/node/exit-hooks')
+
+interface Registry {
+  beforeExit?: Set<ExitClient>
+  signals?: Set<ExitClient>
+}
+
+function registry(): Registry {
+  const holder = globalThis as { [registryKey]?: Registry }
+  holder[registryKey] ??= {}
+  return holder[registryKey]
+}
+
+/** Drains the client when the event loop has run empty, which also happens in a worker thread. */
+export function drainBeforeExit(client: ExitClient): void {
+  const hooks = registry()
+  hooks.beforeExit ??= watchBeforeExit()
+  add(hooks.beforeExit, client)
+}
+
+/** Drains the client on SIGTERM and SIGINT, which worker threads do not get. */
+export function drainOnSignals(client: ExitClient): void {
+  if (!isMainThread) return
+  const hooks = registry()
+  hooks.signals ??= watchSignals()
+  add(hooks.signals, client)
+}
+
+function add(clients: Set<ExitClient>, client: ExitClient): void {
+  for (const other of clients) if (other.isClosed() && !other.pending()) clients.delete(other)
+  clients.add(client)
+}
+
+function watchBeforeExit(): Set<ExitClient> {
+  const clients = new Set<ExitClient>()
+  /** What an earlier drain could not send: it is not tried again, or the process would never end. */
+  let left = 0
+  process.on('beforeExit', async () => {
+    left = Math.min(left, countPending(clients))
+    if (countPending(clients) === left) return
+    await drainAll(clients)
+    left = countPending(clients)
+  })
+  return clients
+}
+
+/**
+ * A listener takes the default action away, which is the process's end. So the signal is sent again after the drain,
+ * unless another listener has taken the end over. https://nodejs.org/api/process.html#signal-events
+ */
+function watchSignals(): Set<ExitClient> {
+  const clients = new Set<ExitClient>()
+  const onSignal = async (signal: NodeJS.Signals): Promise<void> => {
+    const isAlone = process.listenerCount(signal) === 1
+    // A person who presses Ctrl+C again does not want to wait.
+    if (isAlone && signal === 'SIGINT') process.removeListener(signal, onSignal)
+    await drainAll(clients)
+    process.removeListener(signal, onSignal)
+    if (isAlone && !process.listenerCount(signal)) process.kill(process.pid, signal)
+    else process.prependListener(signal, onSignal)
+  }
+  // First in line: a `once` listener before it would be gone already, and not be counted.
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.prependListener(signal, onSignal)
+  return clients
+}
+
+function countPending(clients: Set<ExitClient>): number {
+  return [...clients].reduce((sum, client) => sum + client.pending(), 0)
+}
+
+async function drainAll(clients: Set<ExitClient>): Promise<void> {
+  let stopTimer = (): void => undefined
+  const overdue = new Promise<void>((resolve) => {
+    const timer = setTimeout(resolve, budgetMs)
+    stopTimer = () => clearTimeout(timer)
+  })
+  await Promise.race([Promise.all([...clients].map((client) => client.drain(budgetMs))), overdue])
+  stopTimer()
+}

@@ -1,0 +1,39 @@
+import { expect, plainObject } from '../../src/adapter.ts'
+import type { GFluxNodeConfig } from '../../src/index.ts'
+
+/** The options of {@link initGFluxServer}. `undefined` means the default. */
+export interface GFluxServerConfig extends GFluxNodeConfig {
+  /** Background flush interval in milliseconds; 0 for none. Its timer holds no process open. @default 5000 */
+  flushIntervalMs?: number | undefined
+  /**
+   * Drains the queue on SIGTERM and SIGINT, within 5 seconds. Then the process ends by the signal, unless another
+   * listener is there to end it. @default true
+   */
+  handleSignals?: boolean | undefined
+  /**
+   * A folder on a local disk where events outlive the process: `track()` resolves when its event is durable there, and
+   * what a process left behind is sent by the next one. Any number of processes may share it. @default none
+   */
+  spool?: string | undefined
+  /**
+   * Bytes that the spool may take. More events are in memory alone, or where that is full as well, refused with
+   * `queue_overflow`. @default 104857600 (100 MB)
+   */
+  maxSpoolBytes?: number | undefined
+}
+
+const DEFAULTS = { flushIntervalMs: 5000, handleSignals: true, maxSpoolBytes: 104_857_600 }
+
+type Resolved = GFluxServerConfig & { [Key in keyof typeof DEFAULTS]: (typeof DEFAULTS)[Key] }
+
+/** Fills in the defaults; the core checks its own options. */
+export function resolveServerConfig(config: GFluxServerConfig): Resolved {
+  const given = Object.entries(plainObject('config', config)).filter(([, value]) => value !== undefined)
+  const resolved: Resolved = { ...DEFAULTS, token: '', ...Object.fromEntries(given) }
+  const { handleSignals, maxSpoolBytes, spool } = resolved
+  expect(typeof handleSignals === 'boolean', 'handleSignals', 'a boolean', handleSignals)
+  expect(spool === undefined || (typeof spool === 'string' && spool), 'spool', 'the path of a folder', spool)
+  const isCount = Number.isInteger(maxSpoolBytes) && maxSpoolBytes > 0
+  expect(isCount, 'maxSpoolBytes', 'a positive integer', maxSpoolBytes)
+  return resolved
+}

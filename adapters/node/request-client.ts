@@ -1,0 +1,39 @@
+import { expect, insideOf, plainObject } from '../../src/adapter.ts'
+import type { Binding, GFluxNode } from '../../src/index.ts'
+import { cookieOf } from './cookie.ts'
+
+/** Who a request's events belong to. */
+export interface RequestOptions<Request> {
+  /** The cookie in which the browser SDK keeps its id of a device: the request's `anonymousId`. @default none */
+  cookie?: string | undefined
+  /** Gives identity and context, such as the user that an earlier middleware has authenticated. @default none */
+  identify?: ((request: Request) => Binding | undefined | Promise<Binding | undefined>) | undefined
+}
+
+/** A request's own client. */
+export type BindRequest<Request> = (request: Request, cookieHeader: string | undefined) => Promise<GFluxNode>
+
+/**
+ * What all middleware shares. A request is served whatever becomes of its identity: it then has the client that all
+ * share.
+ *
+ * @throws {GFluxNodeError} `validation_error`, naming the option.
+ */
+export function requestBinder<Request>(
+  gflux: GFluxNode,
+  options?: RequestOptions<Request>,
+): BindRequest<Request> {
+  const { cookie, identify } = plainObject<RequestOptions<Request>>('options', options)
+  expect(cookie === undefined || (typeof cookie === 'string' && cookie), 'cookie', 'a name', cookie)
+  expect(identify === undefined || typeof identify === 'function', 'identify', 'a function', identify)
+  return async (request, cookieHeader) => {
+    try {
+      const anonymousId = cookie && cookieOf(cookieHeader, cookie)?.trim()
+      const binding = await identify?.(request)
+      return gflux.with({ ...(anonymousId && { anonymousId }), ...binding })
+    } catch (error) {
+      insideOf(gflux)?.log.warn('A request has no identity', { error: (error as Error | undefined)?.message })
+      return gflux
+    }
+  }
+}

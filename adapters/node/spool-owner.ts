@@ -1,0 +1,57 @@
+import { rename, unlink } from 'node:fs/promises'
+import { connect, createServer } from 'node:net'
+import { join, relative } from 'node:path'
+
+/** What `sockaddr_un` holds on macOS, less the `.new` and the end. https://man.freebsd.org/cgi/man.cgi?unix(4) */
+const maxPathBytes = 99
+
+export interface Owner {
+  /** Whatever it owns is an orphan from now on. */
+  end(): Promise<void>
+}
+
+/**
+ * Who owns files of a spool says so by a socket that it listens on. The kernel closes it when the process ends, however
+ * it ends: no lock is left behind, no process id can be mistaken for another's, in whatever container it runs.
+ */
+export async function listenAsOwner(directory: string, id: string): Promise<Owner> {
+  const server = createServer((socket) => socket.destroy())
+  const path = socketPath(directory, id)
+  const isFile = process.platform !== 'win32'
+  // A socket is there before it listens, and looks dead meanwhile.
+  const newPath = isFile ? `${path}.new` : path
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(newPath, resolve)
+  })
+  server.unref()
+  if (isFile) await rename(newPath, path)
+  return {
+    async end() {
+      server.close()
+      if (isFile) await unlink(path).catch(() => undefined) // gone with its folder
+    },
+  }
+}
+
+/** Where in doubt, it is. */
+export function isOwnerAlive(directory: string, id: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(socketPath(directory, id))
+    socket.once('connect', () => {
+      socket.destroy()
+      resolve(true)
+    })
+    socket.once('error', ({ code }: NodeJS.ErrnoException) =>
+      resolve(code !== 'ECONNREFUSED' && code !== 'ENOENT'),
+    )
+  })
+}
+
+function socketPath(directory: string, id: string): string {
+  if (process.platform === 'win32') return `\\\\.\\pipe\\gflux-${id}`
+  const path = join(directory, `${id}.sock`)
+  const short = [path, relative(process.cwd(), path)].find((each) => Buffer.byteLength(each) <= maxPathBytes)
+  if (!short) throw new Error(`The path of the spool is too long for a socket: ${path}`)
+  return short
+}

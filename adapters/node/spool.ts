@@ -1,0 +1,190 @@
+import { readFile, unlink, writeFile } from 'node:fs/promises'
+import {
+  type Batch,
+  type ClientInside,
+  type Journal,
+  type QueuedEvent,
+  restoreBatch,
+} from '../../src/adapter.ts'
+import { BatchKeys } from './batch-keys.ts'
+import { CommitLog, type CommitLogOptions } from './commit-log.ts'
+import { replay } from './replay.ts'
+import { SpoolBacklog } from './spool-backlog.ts'
+import { SpoolDirectory, sizeOf } from './spool-directory.ts'
+import { SpoolLog } from './spool-log.ts'
+import { decodeRecords } from './spool-record.ts'
+
+/** How long a spool that failed is left alone. */
+const retryMs = 10_000
+const maxFileBytes = 1024 * 1024
+
+export interface SpoolOptions {
+  readonly path: string
+  /** Of all files of the folder. */
+  readonly maxBytes: number
+  readonly inside: ClientInside
+  /** Starts to send what was brought back. */
+  readonly flush: () => void
+}
+
+/**
+ * The queue's copy on disk. An event is in the file of its process before `track()` resolves; what is tracked while
+ * the queue is full waits in files of its own, and what dead processes left behind is taken over.
+ */
+export class Spool implements Journal {
+  readonly #inside: ClientInside
+  readonly #maxBytes: number
+  readonly #flush: () => void
+  readonly #directory: SpoolDirectory
+  readonly #keys = new BatchKeys()
+  readonly #own: SpoolLog
+  readonly #adopted = new Set<SpoolLog>()
+  readonly #backlog: SpoolBacklog
+  readonly #options: CommitLogOptions
+  #pausedUntil = 0
+  #working: Promise<void> | undefined
+
+  constructor({ path, maxBytes, inside, flush }: SpoolOptions) {
+    this.#inside = inside
+    this.#maxBytes = maxBytes
+    this.#flush = flush
+    this.#directory = new SpoolDirectory(path)
+    this.#options = {
+      prepare: () => this.#directory.prepare(),
+      isPaused: () => Date.now() < this.#pausedUntil,
+      onFailure: (error) => this.#onFailure(error),
+      onSuccess: () => this.#onSuccess(),
+    }
+    this.#own = new SpoolLog(this.#directory.newPath(), { ...this.#options, maxBytes })
+    const { maxQueueBytes, maxQueueSize } = inside.config
+    const limits = {
+      maxEvents: Math.ceil(maxQueueSize / 2),
+      maxBytes: Math.min(maxFileBytes, maxQueueBytes / 2, maxBytes / 4),
+    }
+    this.#backlog = new SpoolBacklog(limits, () => new CommitLog(this.#directory.newPath(), this.#options))
+  }
+
+  record(event: QueuedEvent, isFull: boolean): Promise<null> | undefined {
+    const hasRoom = this.#bytes() + event.bytes < this.#maxBytes
+    if (!hasRoom) this.#inside.log.warn('The spool is full', { maxSpoolBytes: this.#maxBytes })
+    if (!isFull) {
+      const key = this.#keys.assign(event)
+      return hasRoom ? this.#own.add(event, key).then(() => null) : undefined
+    }
+    if (!hasRoom || this.#options.isPaused()) return undefined
+    event.settlement = {} // as far as this queue goes
+    return this.#backlog.park(event)
+  }
+
+  /** A request is about to leave. Resolves when it may. */
+  async sending(key: string | undefined): Promise<void> {
+    const batch = this.#inside.queue.batches.find((each) => each.key === key)
+    if (batch) await this.#logOf(batch)?.sending(batch)
+  }
+
+  settled(batch: Batch): void {
+    const log = this.#logOf(batch)
+    log?.settled(batch)
+    if (log?.isEmpty && this.#adopted.delete(log)) void log.remove()
+    if (!this.#backlog.isEmpty && this.#hasQueueRoom()) void this.#run(() => this.#bringBackAll())
+  }
+
+  /** Resolves when all that is known is written, or could not be. */
+  async idle(): Promise<void> {
+    await this.#working
+    await Promise.all([...this.#logs(), this.#backlog].map((log) => log.idle()))
+  }
+
+  /** Takes over what dead processes left, and brings back what the queue has room for. */
+  work(): Promise<void> {
+    return this.#run(async () => {
+      for (const path of await this.#directory.takeOrphans()) this.#backlog.add(path, await sizeOf(path))
+      await this.#bringBackAll()
+    })
+  }
+
+  /** The client is closed, and its queue is empty: what still waits is left to other processes. */
+  async release(): Promise<void> {
+    await this.idle()
+    await this.#own.remove()
+    await this.#directory.release()
+  }
+
+  #logs(): SpoolLog[] {
+    return [this.#own, ...this.#adopted]
+  }
+
+  #logOf({ events }: Batch): SpoolLog | undefined {
+    return this.#logs().find((log) => events.some((event) => log.has(event)))
+  }
+
+  #bytes(): number {
+    return this.#logs().reduce(
+      (sum, log) => sum + log.bytes,
+      this.#backlog.bytes + this.#directory.otherBytes,
+    )
+  }
+
+  /** One at a time. */
+  #run(work: () => Promise<void>): Promise<void> {
+    this.#working ??= work()
+      .catch((error) => this.#onFailure(error))
+      .finally(() => {
+        this.#working = undefined
+      })
+    return this.#working
+  }
+
+  async #bringBackAll(): Promise<void> {
+    const { log } = this.#inside
+    while (!this.#backlog.isEmpty && this.#hasQueueRoom()) {
+      const path = await this.#backlog.take()
+      if (!path) continue
+      await this.#bringBack(path).catch(({ code }) =>
+        log.warn('A file of the spool is unreadable', { path, code }),
+      )
+    }
+    if (this.#adopted.size) this.#flush()
+  }
+
+  #hasQueueRoom(): boolean {
+    const { config, isClosed, queue } = this.#inside
+    const { maxQueueBytes, maxQueueSize } = config
+    const isRoomy = queue.size <= maxQueueSize / 2 && queue.bytes + this.#backlog.nextBytes() <= maxQueueBytes
+    return !isClosed && (isRoomy || !queue.size)
+  }
+
+  async #bringBack(path: string): Promise<void> {
+    const { log, queue } = this.#inside
+    const { records, damage } = decodeRecords(await readFile(path))
+    const batches = replay(records)
+    const isDamaged = damage.length > 0
+    if (isDamaged) await this.#setAside(Buffer.concat(damage))
+    if (!batches[0]) {
+      await unlink(path)
+      return
+    }
+    this.#adopted.add(new SpoolLog(path, { ...this.#options, maxBytes: this.#maxBytes, isDamaged }, batches))
+    for (const batch of batches) restoreBatch(queue, batch)
+    log.debug('The spool brought batches back', { batches: batches.length })
+  }
+
+  async #setAside(damage: Buffer): Promise<void> {
+    const file = this.#directory.newPath('corrupt')
+    this.#inside.log.warn('The spool was damaged: a part was set aside', { file, bytes: damage.length })
+    await writeFile(file, damage, { mode: 0o600 }).catch((error) => this.#onFailure(error))
+  }
+
+  #onFailure(error: unknown): void {
+    const { code, message } = error as NodeJS.ErrnoException
+    const isNew = !this.#pausedUntil
+    this.#pausedUntil = Date.now() + retryMs
+    if (isNew)
+      this.#inside.log.warn('The spool failed: events are in memory alone', { code: code ?? message })
+  }
+
+  #onSuccess(): void {
+    if (this.#pausedUntil) this.#inside.log.warn('The spool works again')
+    this.#pausedUntil = 0
+  }
+}

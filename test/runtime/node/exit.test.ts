@@ -1,0 +1,221 @@
+import { cp } from 'node:fs/promises'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { describe, expect, inject, it } from 'vitest'
+import { createTestIngest, type TestIngest } from '../../../ingest/index.ts'
+import { type Program, start } from './program.ts'
+import { findRuntimes, type Runtime } from './runtimes.ts'
+
+const packageRoot = inject('packageRoot')
+const server = pathToFileURL(join(packageRoot, 'dist/server.js')).href
+
+interface Setup extends AsyncDisposable {
+  readonly ingest: TestIngest
+  /** A program with a client called `gflux`. */
+  readonly run: (source: string, options?: { config?: string; before?: string }) => Promise<Program>
+}
+
+async function open(runtime: Runtime): Promise<Setup> {
+  const ingest = createTestIngest()
+  const { url, close } = await ingest.listen()
+  const programs: Program[] = []
+  return {
+    ingest,
+    async run(source, { config = '', before = '' } = {}) {
+      const program = await start(
+        runtime,
+        `
+        import { initGFluxServer } from '${server}'
+        const config = { token: 'gflux_secret_x', apiHost: '${url}', ${config} }
+        ${before}
+        const gflux = initGFluxServer(config)
+        const track = (count) => { for (let n = 0; n < count; n++) gflux.track('opened', { userId: 'user_1', properties: { n } }) }
+        ${source}`,
+      )
+      programs.push(program)
+      return program
+    },
+    async [Symbol.asyncDispose]() {
+      for (const program of programs) await program[Symbol.asyncDispose]()
+      await close()
+    },
+  }
+}
+
+const runtimes = await findRuntimes()
+const listeners = [
+  ['on', 'before'],
+  ['once', 'before'],
+  ['on', 'after'],
+  ['once', 'after'],
+] as const
+
+describe.concurrent.each(runtimes)('on $name', (runtime) => {
+  const isDeno = runtime.name.startsWith('Deno')
+
+  it('a process that ends by itself sends what is queued first', async () => {
+    await using setup = await open(runtime)
+
+    const program = await setup.run(`track(3)`)
+
+    expect(await program.ended).toMatchObject({ code: 0, signal: null, stderr: '' })
+    expect(setup.ingest.stats.stored).toBe(3)
+  })
+
+  it('a process ends by itself while the API is down', async () => {
+    await using setup = await open(runtime)
+    setup.ingest.fail({ status: 503, every: 1 })
+
+    const program = await setup.run(`track(3)`)
+
+    expect(await program.ended).toMatchObject({ code: 0, signal: null, stderr: '' })
+    expect(setup.ingest.stats.requests).toBeGreaterThan(2)
+  })
+
+  it.each(['SIGTERM', 'SIGINT'] as const)('sends what is queued on %s, and dies by it', async (signal) => {
+    await using setup = await open(runtime)
+    setup.ingest.fail({ status: 503, times: 1 })
+    const program = await setup.run(`setInterval(() => {}, 1000); track(3); console.log('ready')`)
+    await program.says('ready')
+
+    program.child.kill(signal)
+
+    expect(await program.ended).toMatchObject({ code: null, signal, stderr: '' })
+    expect(setup.ingest.stats.stored).toBe(3)
+  })
+
+  it('a second SIGINT ends the process at once', async () => {
+    await using setup = await open(runtime)
+    setup.ingest.fail({ hang: true, every: 1 })
+    const program = await setup.run(`
+      setInterval(() => {}, 1000)
+      track(3)
+      console.log('ready')`)
+    await program.says('ready')
+
+    program.child.kill('SIGINT')
+    await expect.poll(() => setup.ingest.stats.inFlight, { timeout: 10_000 }).toBe(1)
+    program.child.kill('SIGINT')
+
+    expect(await program.ended).toMatchObject({ code: null, signal: 'SIGINT' })
+    expect(setup.ingest.stats.requests).toBe(1)
+  })
+
+  it('the drain is over after five seconds', async () => {
+    await using setup = await open(runtime)
+    setup.ingest.fail({ hang: true, every: 1 })
+    const program = await setup.run(`setInterval(() => {}, 1000); track(3); console.log('ready')`, {
+      config: 'timeoutMs: 0',
+    })
+    await program.says('ready')
+
+    program.child.kill('SIGTERM')
+
+    expect(await program.ended).toMatchObject({ code: null, signal: 'SIGTERM', stderr: '' })
+  })
+
+  // Deno calls signal listeners in the order they came in: a `once` before ours is gone when ours looks for others.
+  const counted = listeners.filter((listener) => !isDeno || listener.join() !== 'once,before')
+  it.each(counted)(
+    'leaves the end to a listener of the application’s own: %s, %s the client',
+    async (method, when) => {
+      await using setup = await open(runtime)
+      const alive = 'const alive = setInterval(() => {}, 1000)'
+      const listener = `process.${method}('SIGTERM', () => {
+      setTimeout(() => { track(2); console.log('closed'); clearInterval(alive) }, 300)
+    })`
+      const program = await setup.run(
+        `${when === 'after' ? listener : ''}
+      track(3)
+      console.log('ready')`,
+        { before: `${alive}\n${when === 'before' ? listener : ''}` },
+      )
+      await program.says('ready')
+
+      program.child.kill('SIGTERM')
+
+      expect(await program.ended).toMatchObject({
+        code: 0,
+        signal: null,
+        stdout: 'ready\nclosed\n',
+        stderr: '',
+      })
+      expect(setup.ingest.stats.stored).toBe(5)
+    },
+  )
+
+  it('adds one listener for each signal, however many clients and copies of the package there are', async () => {
+    await using setup = await open(runtime)
+    const copy = join(packageRoot, '..', `copy-${process.pid}-${runtimes.indexOf(runtime)}`)
+    await cp(packageRoot, copy, { recursive: true })
+    const count = `JSON.stringify(['SIGTERM', 'SIGINT', 'beforeExit', 'uncaughtException', 'unhandledRejection'].map((name) => process.listenerCount(name)))`
+    const program = await setup.run(`
+      const { initGFluxServer: initOther } = await import('${pathToFileURL(join(copy, 'dist/server.js')).href}')
+      console.log(initOther === initGFluxServer)
+      const other = initOther(config)
+      for (let n = 0; n < 20; n++) initGFluxServer(config)
+      track(3)
+      other.track('closed', { userId: 'user_1' })
+      console.log(${count})
+      setInterval(() => {}, 1000)
+      console.log('ready')`)
+    await program.says('ready')
+
+    program.child.kill('SIGTERM')
+
+    const { signal, stdout } = await program.ended
+    expect(signal).toBe('SIGTERM')
+    expect(stdout).toBe('false\n[1,1,1,0,0]\nready\n')
+    expect(setup.ingest.events.map(({ event }) => event).sort()).toEqual([
+      'closed',
+      'opened',
+      'opened',
+      'opened',
+    ])
+  })
+
+  it('listens to no signal with handleSignals: false', async () => {
+    await using setup = await open(runtime)
+
+    const program = await setup.run(
+      `track(1); console.log(process.listenerCount('SIGTERM'), process.listenerCount('SIGINT'))`,
+      { config: 'handleSignals: false' },
+    )
+
+    expect(await program.ended).toMatchObject({ code: 0, stdout: '0 0\n', stderr: '' })
+    expect(setup.ingest.stats.stored).toBe(1)
+  })
+
+  it(`a worker thread listens to no signal, and ${isDeno ? 'ends' : 'sends what is queued'} by itself`, async () => {
+    await using setup = await open(runtime)
+
+    const program = await setup.run(`
+      import { isMainThread, Worker } from 'node:worker_threads'
+      if (isMainThread) new Worker(new URL(import.meta.url))
+      else {
+        track(2)
+        console.log(process.listenerCount('SIGTERM'))
+      }`)
+
+    expect(await program.ended).toMatchObject({ code: 0, stdout: '0\n', stderr: '' })
+    // Deno's worker threads know no `beforeExit`.
+    expect(setup.ingest.stats.stored).toBe(isDeno ? 0 : 2)
+  })
+
+  it('each worker of a cluster sends what it has queued, when it is disconnected', async () => {
+    await using setup = await open(runtime)
+
+    const program = await setup.run(`
+      import cluster from 'node:cluster'
+      if (cluster.isPrimary) {
+        let ready = 0
+        for (let n = 0; n < 2; n++) cluster.fork().on('message', () => { if (++ready === 2) cluster.disconnect() })
+      } else {
+        track(2)
+        process.send('ready')
+      }`)
+
+    expect(await program.ended).toMatchObject({ code: 0, signal: null, stderr: '' })
+    expect(setup.ingest.stats.stored).toBe(4)
+  })
+})

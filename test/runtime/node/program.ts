@@ -1,0 +1,74 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Runtime } from './runtimes.ts'
+
+interface End {
+  readonly code: number | null
+  readonly signal: NodeJS.Signals | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** A module that runs in a process of its own; killed at the end of the block where it still runs. */
+export interface Program extends AsyncDisposable {
+  readonly child: ChildProcess
+  readonly ended: Promise<End>
+  /** Waits for a line of its output. */
+  says(line: string): Promise<void>
+  /** Waits for a line of its errors that begins so. */
+  warns(start: string): Promise<void>
+}
+
+export interface ProgramOptions {
+  readonly env?: Readonly<Record<string, string>>
+  readonly cwd?: string
+}
+
+export async function start(
+  { program, args }: Runtime,
+  source: string,
+  { env = {}, cwd }: ProgramOptions = {},
+): Promise<Program> {
+  const folder = await mkdtemp(join(tmpdir(), 'gflux-program-'))
+  const file = join(folder, 'program.mjs')
+  await writeFile(file, source)
+  const { NODE_OPTIONS: _ours, ...inherited } = process.env
+  const child = spawn(program, [...args, file], {
+    cwd,
+    env: { ...inherited, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  let stdout = ''
+  let stderr = ''
+  child.stdout.setEncoding('utf8').on('data', (text) => {
+    stdout += text
+    child.emit('said')
+  })
+  child.stderr.setEncoding('utf8').on('data', (text) => {
+    stderr += text
+    child.emit('said')
+  })
+  const until = async (isSaid: () => boolean, what: string): Promise<void> => {
+    while (!isSaid()) {
+      const hasEnded = await Promise.race([once(child, 'said').then(() => false), ended.then(() => true)])
+      if (hasEnded && !isSaid()) throw new Error(`It ended before it said ${what}:\n${stdout}${stderr}`)
+    }
+  }
+  const ended = new Promise<End>((resolve) => {
+    child.once('close', (code, signal) => resolve({ code, signal, stdout, stderr }))
+  })
+  return {
+    child,
+    ended,
+    says: (line) => until(() => stdout.split('\n').includes(line), line),
+    warns: (text) => until(() => stderr.split('\n').some((line) => line.startsWith(text)), text),
+    async [Symbol.asyncDispose]() {
+      if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL')
+      await ended
+      await rm(folder, { recursive: true, force: true })
+    },
+  }
+}

@@ -1,0 +1,190 @@
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { type GFluxServerConfig, initGFluxServer } from '../../../adapters/node/index.ts'
+import { createTestIngest, type TestIngest } from '../../../ingest/index.ts'
+import type { GFluxNode } from '../../../src/index.ts'
+import { errorOf } from '../../support/client.ts'
+
+let spool: string
+let ingest: TestIngest
+let warned: string[]
+const clients: GFluxNode[] = []
+
+beforeEach(async () => {
+  spool = await mkdtemp(join(tmpdir(), 'gflux-spool-'))
+  ingest = createTestIngest()
+  warned = []
+})
+afterEach(async () => {
+  ingest.reset()
+  for (const client of clients.splice(0)) await client.shutdown({ timeoutMs: 1000 }).catch(() => undefined)
+  await rm(spool, { recursive: true, force: true })
+})
+
+function open(config: Partial<GFluxServerConfig> = {}): GFluxNode {
+  const gflux = initGFluxServer({
+    token: 'gflux_secret_x',
+    fetch: ingest.fetch,
+    spool,
+    handleSignals: false,
+    flushAt: 1000,
+    maxRetries: 0,
+    logger: { warn: (message) => warned.push(message) },
+    ...config,
+  })
+  clients.push(gflux)
+  return gflux
+}
+
+function trackMany(gflux: GFluxNode, count: number, from = 0): Promise<unknown[]> {
+  return Promise.all(
+    Array.from({ length: count }, (_, n) =>
+      gflux.track('opened', { userId: 'user_1', properties: { n: from + n } }),
+    ),
+  )
+}
+
+async function contentOf(kind: RegExp): Promise<string> {
+  const names = (await readdir(spool)).filter((name) => kind.test(name))
+  return (await Promise.all(names.map((name) => readFile(join(spool, name), 'utf8')))).join('')
+}
+
+function numbersOf({ events }: TestIngest): number[] {
+  return events.map(({ properties }) => Number(properties?.['n'])).sort((a, b) => a - b)
+}
+
+const upTo = (count: number): number[] => Array.from({ length: count }, (_, n) => n)
+
+describe('a spool', () => {
+  it('has an event when its track() has resolved, and is for its owner alone', async () => {
+    const gflux = open()
+
+    await trackMany(gflux, 3)
+
+    expect(
+      (await contentOf(/\.log$/)).match(/^[\da-f]{8} event \S+ \d+ \{"event":"opened".*\}$/gm),
+    ).toHaveLength(3)
+    for (const name of (await readdir(spool)).filter((each) => each.endsWith('.log')))
+      expect((await stat(join(spool, name))).mode & 0o077).toBe(0)
+  })
+
+  it('sends events under the keys that it has for them', async () => {
+    const gflux = open()
+    await trackMany(gflux, 120)
+    const keys = new Set((await contentOf(/\.log$/)).match(/(?<=event )\S+/g))
+
+    await gflux.flush()
+
+    expect(ingest.requests.map(({ idempotencyKey }) => idempotencyKey)).toEqual([...keys])
+    expect(numbersOf(ingest)).toEqual(upTo(120))
+  })
+
+  it('forgets what is settled, and stays small', async () => {
+    const gflux = open({ maxSpoolBytes: 40_000 })
+
+    for (let round = 0; round < 30; round++) {
+      await trackMany(gflux, 40, round * 40)
+      await gflux.flush()
+    }
+
+    expect(numbersOf(ingest)).toEqual(upTo(1200))
+    expect((await contentOf(/\.log$/)).length).toBeLessThan(40_000)
+    expect(warned).toEqual([])
+  })
+
+  it('takes what is tracked while the queue is full, and brings it back', async () => {
+    const gflux = open({ maxQueueSize: 100 })
+    const recoverFrom = ingest.fail({ status: 503, every: 1 })
+    await Promise.allSettled(Array.from({ length: 3000 }, (_, n) => trackMany(gflux, 1, n)))
+    const inSpool = (await contentOf(/\.log$/)).match(/^\S+ event /gm)?.length
+
+    recoverFrom()
+    await gflux.flush().catch(() => undefined)
+
+    await expect.poll(() => ingest.events.length, { timeout: 15_000 }).toBe(3000)
+    expect(inSpool).toBe(3000)
+    expect(numbersOf(ingest)).toEqual(upTo(3000))
+    const logs = async (): Promise<string[]> => (await readdir(spool)).filter((name) => name.endsWith('.log'))
+    await expect.poll(logs).toHaveLength(1)
+  })
+
+  it('is bounded in bytes: then events are in memory alone, and then refused', async () => {
+    const gflux = open({ maxQueueSize: 100, maxSpoolBytes: 10_000 })
+    ingest.fail({ status: 503, every: 1 })
+
+    await trackMany(gflux, 50)
+    const calls = await Promise.allSettled(Array.from({ length: 200 }, () => trackMany(gflux, 1)))
+
+    const refused = calls.filter(
+      (call) => call.status === 'rejected' && call.reason.code === 'queue_overflow',
+    )
+    expect((await contentOf(/\.log$/)).length).toBeLessThan(12_000)
+    expect(refused.length).toBeGreaterThanOrEqual(150)
+    expect(refused[0]).toMatchObject({ reason: { retryable: true, retryAfterMs: expect.any(Number) } })
+    expect(warned.filter((message) => message === 'The spool is full')).toHaveLength(1)
+  })
+
+  it('that can’t be made leaves events in memory, and says so once', async () => {
+    await writeFile(join(spool, 'file'), '')
+    const gflux = open({ spool: join(spool, 'file') })
+
+    await trackMany(gflux, 3)
+    await trackMany(gflux, 3, 3)
+    await gflux.flush()
+
+    expect(numbersOf(ingest)).toEqual(upTo(6))
+    expect(warned).toEqual(['The spool failed: events are in memory alone'])
+  })
+
+  it('may have a long path from a short working directory, but not a long one from there', async () => {
+    const long = join(spool, 'x'.repeat(120))
+    await mkdir(long)
+    const gflux = open({ spool: long })
+
+    await trackMany(gflux, 1)
+    await gflux.flush()
+
+    expect(numbersOf(ingest)).toEqual([0])
+    expect(warned).toEqual(['The spool failed: events are in memory alone'])
+  })
+
+  it('of a client that is closed and empty is gone', async () => {
+    const gflux = open()
+    await trackMany(gflux, 3)
+
+    await gflux.shutdown()
+
+    await expect.poll(() => readdir(spool), { timeout: 15_000 }).toEqual([])
+  })
+
+  it('is shared: no client touches what another one owns that lives', async () => {
+    const recoverFrom = ingest.fail({ status: 503, every: 1 })
+    const first = open()
+    const second = open()
+    await trackMany(first, 5)
+    await trackMany(second, 5, 5)
+    await Promise.allSettled([first.flush(), second.flush()])
+    recoverFrom()
+
+    const third = open()
+    await trackMany(third, 1, 10)
+    const { accepted } = await third.flush()
+    const results = [await first.flush(), await second.flush()]
+
+    expect(accepted).toBe(1)
+    expect(results).toMatchObject([{ accepted: 5 }, { accepted: 5 }])
+    expect(numbersOf(ingest)).toEqual(upTo(11))
+  })
+
+  it.each([{ spool: '' }, { spool: 7 }, { maxSpoolBytes: 0 }, { maxSpoolBytes: 1.5 }])(
+    'refuses %j at once, naming the option',
+    async (config) => {
+      const error = await errorOf(() => open(config as never))
+
+      expect(error.code).toBe('validation_error')
+      expect(error.message).toContain(`\`${Object.keys(config)[0]}\``)
+    },
+  )
+})
