@@ -11,6 +11,7 @@ import { measureImport } from './import-cost.ts'
 import { measureLambda } from './lambda.ts'
 import { measureMemory } from './memory.ts'
 import { formatTable, type Row } from './row.ts'
+import { measureServer } from './server.ts'
 import { measureSize } from './size.ts'
 import { measureTrack } from './track.ts'
 
@@ -22,6 +23,7 @@ const MEASUREMENTS: Readonly<Record<string, () => Promise<Row[]>>> = {
   burst: measureBurst,
   lambda: measureLambda,
   import: measureImport,
+  server: measureServer,
   size: measureSize,
 }
 
