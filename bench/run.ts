@@ -12,6 +12,7 @@ import { measureImport } from './import-cost.ts'
 import { measureLambda } from './lambda.ts'
 import { measureMemory } from './memory.ts'
 import { formatTable, type Row } from './row.ts'
+import { measureServer } from './server.ts'
 import { measureSize } from './size.ts'
 import { measureTrack } from './track.ts'
 import { measureVercel } from './vercel.ts'
@@ -25,6 +26,7 @@ const MEASUREMENTS: Readonly<Record<string, () => Promise<Row[]>>> = {
   cloudflare: measureCloudflare,
   lambda: measureLambda,
   import: measureImport,
+  server: measureServer,
   size: measureSize,
   vercel: measureVercel,
 }

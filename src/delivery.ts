@@ -51,7 +51,7 @@ export function enqueue(delivery: Delivery, event: QueuedEvent): Promise<FlushRe
   const recorded = journal?.record(event, isFull)
   if (isFull) {
     const retryAfterMs = retryLater(delivery)
-    if (recorded !== undefined) return recorded
+    if (recorded !== undefined) return recorded.then(() => null)
     const message = `The queue is full: ${queue.size} events, ${queue.bytes} bytes`
     throw new GFluxNodeError('queue_overflow', message, { retryable: true, retryAfterMs })
   }
@@ -61,7 +61,9 @@ export function enqueue(delivery: Delivery, event: QueuedEvent): Promise<FlushRe
   recent.push(event)
   const flushed = recent.length >= Math.min(flushAt, maxQueueSize) ? trigger(delivery) : undefined
   if (!flushed && flushIntervalMs) armTimer(delivery, flushIntervalMs)
-  return journal ? Promise.all([flushed, recorded]).then(([result = null]) => result) : flushed
+  if (recorded === undefined) return flushed
+  if (flushed !== undefined) safely(() => flushed) // it may fail first
+  return recorded.then(() => flushed ?? null)
 }
 
 /** Flushes what is queued now, within the limits. Rejects when retries are exhausted or a batch is refused. */

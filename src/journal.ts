@@ -6,7 +6,7 @@ export interface Journal {
    * An event is about to be queued: the journal may choose the `key` of its batch. Resolves when the event is recorded;
    * `undefined` where it can't be. While the queue is full, a recorded event is not queued: the journal brings it back.
    */
-  record(event: QueuedEvent, isFull: boolean): Promise<null> | undefined
+  record(event: QueuedEvent, isFull: boolean): Promise<unknown> | undefined
   /** The batch's events are settled. */
   settled(batch: Batch): void
 }

@@ -13,7 +13,7 @@ export class BatchKeys {
   #events = 0
   #bytes = 0
 
-  assign(event: QueuedEvent): string {
+  assign(event: QueuedEvent): void {
     this.#events++
     this.#bytes += event.bytes + 1
     const isFull = this.#events > maxBatchEvents || this.#bytes > maxBatchBytes - margin
@@ -24,6 +24,5 @@ export class BatchKeys {
       this.#bytes = event.bytes + 1
     }
     event.key = this.#key
-    return this.#key
   }
 }

@@ -4,19 +4,18 @@ import { dirname } from 'node:path'
 export interface CommitLogOptions {
   /** Makes the directory ready; runs before a file is made in it. */
   prepare(): Promise<void>
-  /** No commit succeeds meanwhile. */
+  /** Nothing is written meanwhile. */
   isPaused(): boolean
   onFailure(error: unknown): void
   onSuccess(): void
   /** What the file may shrink to, once it has more bytes than that; absent where a file only grows. */
-  shrink?: { snapshot(): Buffer[]; maxBytes(): number }
+  shrink?: { snapshot(): string[]; maxBytes(): number }
   /** The file has damage already: the next commit writes it anew. */
   isDamaged?: boolean
 }
 
 interface Commit {
-  readonly lines: Buffer[]
-  isDurable: boolean
+  readonly lines: string[]
   readonly done: Promise<boolean>
 }
 
@@ -31,8 +30,10 @@ export class CommitLog {
   #file: FileHandle | undefined
   #next: Commit | undefined
   #last: Promise<boolean> = Promise.resolve(true)
-  /** A commit failed: its lines are missing, and the file may end with a part of one. */
+  readonly #notes = new Set<Promise<boolean>>()
+  /** Something could not be written: it is missing, and the file may end with a part of it. */
   #isBroken: boolean
+  #isReplacing = false
 
   constructor(path: string, options: CommitLogOptions) {
     this.path = path
@@ -40,21 +41,37 @@ export class CommitLog {
     this.#isBroken = options.isDamaged ?? false
   }
 
-  /** Resolves when the line is written and, where it has to be durable, synced: to `false` where that failed. */
-  append(line: Buffer, isDurable: boolean): Promise<boolean> {
+  /** Resolves when the line is durable; to `false` where that failed. */
+  append(line: string): Promise<boolean> {
     this.#next ??= this.#schedule()
     this.#next.lines.push(line)
-    if (isDurable) this.#next.isDurable = true
     return this.#next.done
   }
 
-  /** Resolves when all that was appended is written, or could not be. */
-  idle(): Promise<boolean> {
-    return this.#last
+  /** Writes a line that nobody waits for: with a commit that is to come anyway, or by itself. */
+  mention(line: string): void {
+    if (this.#next) this.#next.lines.push(line)
+    else void this.note(line)
+  }
+
+  /** Resolves when the line is written. It is synced with the next commit: until then it does not outlive the machine. */
+  note(line: string): Promise<boolean> {
+    const file = this.#file
+    if (!file || this.#isBroken || this.#isReplacing) return this.append(line)
+    const noted = this.#try(() => this.#write(file, Buffer.from(line))).finally(() =>
+      this.#notes.delete(noted),
+    )
+    this.#notes.add(noted)
+    return noted
+  }
+
+  /** Resolves when all of it is written, or could not be. */
+  async idle(): Promise<void> {
+    await Promise.all([this.#last, ...this.#notes])
   }
 
   async close(): Promise<void> {
-    await this.#last
+    await this.idle()
     const file = this.#file
     this.#file = undefined
     await file?.close().catch(() => undefined) // all of it is synced, or known to be missing
@@ -69,29 +86,42 @@ export class CommitLog {
   #schedule(): Commit {
     const done = this.#last.then(() => this.#commit())
     this.#last = done
-    return { lines: [], isDurable: false, done }
+    return { lines: [], done }
   }
 
   async #commit(): Promise<boolean> {
-    const { isPaused, onFailure, onSuccess, shrink } = this.#options
-    const { lines = [], isDurable } = this.#next ?? {}
+    const { lines = [] } = this.#next ?? {}
     this.#next = undefined
+    const { isPaused, shrink } = this.#options
     if (isPaused() || (this.#isBroken && !shrink)) return false
-    try {
-      const isDue = this.#isBroken || this.bytes > (shrink?.maxBytes() ?? Infinity)
-      if (shrink && isDue) await this.#replace(Buffer.concat(shrink.snapshot()))
-      else {
-        this.#file ??= await this.#open()
-        await writeAll(this.#file, Buffer.concat(lines))
-        if (isDurable) await this.#file.datasync()
-        this.bytes += lines.reduce((sum, { length }) => sum + length, 0)
+    return await this.#try(async () => {
+      if (shrink && (this.#isBroken || this.bytes > shrink.maxBytes())) {
+        await this.#replace(() => Buffer.from(shrink.snapshot().join('')))
+        return
       }
-      onSuccess()
+      this.#file ??= await this.#open()
+      await this.#write(this.#file, Buffer.from(lines.join('')))
+      await this.#file.datasync()
+    })
+  }
+
+  async #try(work: () => Promise<void>): Promise<boolean> {
+    try {
+      await work()
+      this.#options.onSuccess()
       return true
     } catch (error) {
       this.#isBroken = true
-      onFailure(error)
+      this.#options.onFailure(error)
       return false
+    }
+  }
+
+  async #write(file: FileHandle, content: Buffer): Promise<void> {
+    for (let written = 0; written < content.length; ) {
+      const { bytesWritten } = await file.write(content, written)
+      written += bytesWritten
+      this.bytes += bytesWritten
     }
   }
 
@@ -103,31 +133,32 @@ export class CommitLog {
     return file
   }
 
-  async #replace(content: Buffer): Promise<void> {
+  /** A note that came while the file was written anew would be in the old one. */
+  async #replace(snapshot: () => Buffer): Promise<void> {
     const temporary = `${this.path}.tmp`
-    await this.#options.prepare()
-    const file = await open(temporary, 'w', 0o600)
+    const old = { file: this.#file, bytes: this.bytes }
+    this.#isReplacing = true
+    let file: FileHandle | undefined
     try {
-      await writeAll(file, content)
+      await Promise.all(this.#notes)
+      await this.#options.prepare()
+      file = await open(temporary, 'ax', 0o600)
+      this.bytes = 0
+      await this.#write(file, snapshot())
       await file.datasync()
       await rename(temporary, this.path)
+      await syncDirectory(this.path)
     } catch (error) {
-      await file.close()
-      await unlink(temporary)
+      this.bytes = old.bytes
+      await file?.close()
+      await unlink(temporary).catch(() => undefined) // it may not be there
       throw error
+    } finally {
+      this.#isReplacing = false
     }
-    await syncDirectory(this.path)
-    await this.#file?.close()
     this.#file = file
     this.#isBroken = false
-    this.bytes = content.length
-  }
-}
-
-async function writeAll(file: FileHandle, content: Buffer): Promise<void> {
-  for (let written = 0; written < content.length; ) {
-    const { bytesWritten } = await file.write(content, written)
-    written += bytesWritten
+    await old.file?.close()
   }
 }
 

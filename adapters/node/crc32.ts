@@ -7,9 +7,9 @@ const table: Uint32Array = Uint32Array.from({ length: 256 }, (_, byte) => {
 })
 
 /** The checksum of gzip and PNG. https://www.rfc-editor.org/rfc/rfc1952#section-8 */
-export function crc32(bytes: Uint8Array): number {
+export function crc32(bytes: Uint8Array, start = 0, end: number = bytes.length): number {
   let crc = -1
-  for (let index = 0; index < bytes.length; index++) {
+  for (let index = start; index < end; index++) {
     crc = (crc >>> 8) ^ (table[(crc ^ (bytes[index] as number)) & 0xff] as number)
   }
   return ~crc >>> 0

@@ -45,11 +45,12 @@ export class SpoolBacklog {
   async park(event: QueuedEvent): Promise<null> {
     this.#parking ??= { file: this.#createFile(), keys: new BatchKeys(), events: 0, bytes: 0 }
     const parking = this.#parking
-    const key = parking.keys.assign(event)
-    const line = encodeRecord({ kind: 'event', key, id: ++parking.events, json: event.json })
+    parking.keys.assign(event)
+    const { key = '', json } = event
+    const line = encodeRecord({ kind: 'event', key, id: ++parking.events, json })
     parking.bytes += line.length
     this.bytes += line.length
-    const recorded = parking.file.append(line, true)
+    const recorded = parking.file.append(line)
     const { maxEvents, maxBytes } = this.#limits
     if (parking.events >= maxEvents || parking.bytes >= maxBytes) this.#closeParking()
     if (await recorded) return null

@@ -11,12 +11,19 @@ export interface SpoolLogOptions extends Omit<CommitLogOptions, 'shrink'> {
   readonly maxBytes: number
 }
 
+/** Events under one key, as the file has them. */
+interface Group {
+  readonly events: QueuedEvent[]
+  readonly ids: number[]
+  /** When the last of them is durable. */
+  recorded?: Promise<boolean>
+  unknownSince?: number | undefined
+}
+
 /** The file of events that are in the queue. What is settled goes from it in time. */
 export class SpoolLog {
   readonly #file: CommitLog
-  readonly #ids = new Map<QueuedEvent, number>()
-  /** What is on record of a batch's attempts. */
-  readonly #attempts = new Map<string, number | undefined>()
+  readonly #groups = new Map<string, Group>()
   #liveBytes = 0
   #lastId = 0
 
@@ -31,8 +38,9 @@ export class SpoolLog {
       shrink: { snapshot: () => this.#snapshot(), maxBytes: () => maxDeadBytes + 2 * this.#liveBytes },
     })
     for (const { key, events, ids, unknownSince } of restored) {
-      if (unknownSince !== undefined) this.#attempts.set(key, unknownSince)
       for (const [index, event] of events.entries()) this.#hold(event, ids[index] as number)
+      const group = this.#groups.get(key)
+      if (group) group.unknownSince = unknownSince
     }
   }
 
@@ -41,45 +49,45 @@ export class SpoolLog {
   }
 
   get isEmpty(): boolean {
-    return this.#ids.size === 0
+    return this.#groups.size === 0
   }
 
-  has(event: QueuedEvent | undefined): boolean {
-    return event !== undefined && this.#ids.has(event)
+  /** Is any of these events here? */
+  has(events: readonly QueuedEvent[]): boolean {
+    return events.some(({ key = '' }) => this.#groups.has(key))
   }
 
   /** Resolves when the event is durable, or can't be. */
-  add(event: QueuedEvent, key: string): Promise<boolean> {
+  add(event: QueuedEvent): Promise<boolean> {
+    const { key = '', json } = event
     const id = this.#lastId + 1
-    this.#hold(event, id)
-    return this.#file.append(encodeRecord({ kind: 'event', key, id, json: event.json }), true)
+    const group = this.#hold(event, id)
+    group.recorded = this.#file.append(encodeRecord({ kind: 'event', key, id, json }))
+    return group.recorded
   }
 
-  /** Resolves when the file says all that the batch's end has to be known by. */
-  sending(batch: Batch): Promise<boolean> {
-    const { key, events, unknownSince } = batch
-    const isSplit = events.some((event) => event.key !== key)
-    if (isSplit) {
-      void this.#file.append(this.#batchRecord(key, events), true)
-      for (const event of events) event.key = key
+  /** Resolves when the file says all that has to be known of the batch, or can't. */
+  async sending(batch: Batch): Promise<void> {
+    const { key, unknownSince } = batch
+    const group = this.#regroup(batch)
+    const noted: (Promise<boolean> | undefined)[] = [group.recorded]
+    if (unknownSince !== undefined && group.unknownSince !== unknownSince) {
+      group.unknownSince = unknownSince
+      // Not synced: it is missed where the power fails now, and for a day.
+      noted.push(this.#file.note(encodeRecord({ kind: 'attempt', key, unknownSince })))
     }
-    if (unknownSince !== undefined && this.#attempts.get(key) !== unknownSince) {
-      this.#attempts.set(key, unknownSince)
-      // Not synced: only where the power fails now, and for a day, is it missed.
-      void this.#file.append(encodeRecord({ kind: 'attempt', key, unknownSince }), false)
-    }
-    return this.#file.idle()
+    await Promise.all(noted)
   }
 
-  settled({ key, events }: Batch): void {
-    for (const event of events) {
-      if (this.#ids.delete(event)) this.#liveBytes -= event.bytes
-    }
-    this.#attempts.delete(key)
-    void this.#file.append(encodeRecord({ kind: 'settled', key }), false)
+  settled(batch: Batch): void {
+    const { key, events } = batch
+    this.#regroup(batch)
+    this.#groups.delete(key)
+    for (const { bytes } of events) this.#liveBytes -= bytes
+    this.#file.mention(encodeRecord({ kind: 'settled', key }))
   }
 
-  idle(): Promise<boolean> {
+  idle(): Promise<void> {
     return this.#file.idle()
   }
 
@@ -87,24 +95,44 @@ export class SpoolLog {
     return this.#file.remove()
   }
 
-  #hold(event: QueuedEvent, id: number): void {
-    this.#ids.set(event, id)
+  #hold(event: QueuedEvent, id: number): Group {
+    const { key = '' } = event
+    let group = this.#groups.get(key)
+    if (!group) {
+      group = { events: [], ids: [] }
+      this.#groups.set(key, group)
+    }
+    group.events.push(event)
+    group.ids.push(id)
     this.#lastId = Math.max(this.#lastId, id)
     this.#liveBytes += event.bytes
+    return group
   }
 
-  #batchRecord(key: string, events: readonly QueuedEvent[]): Buffer {
-    const ids = events.flatMap((event) => this.#ids.get(event) ?? [])
-    return encodeRecord({ kind: 'batch', key, ids })
+  /** The batch's events under the batch's key. Where that is new, since a larger batch was split, the file is told. */
+  #regroup({ key, events }: Batch): Group {
+    const known = this.#groups.get(key)
+    if (known) return known
+    const moved: Group = { events: [], ids: [] }
+    for (const event of events) {
+      const group = this.#groups.get(event.key ?? '')
+      const index = group?.events.indexOf(event) ?? -1
+      if (!group || index < 0) continue // it is in memory alone
+      moved.events.push(event)
+      moved.ids.push(...group.ids.splice(index, 1))
+      group.events.splice(index, 1)
+      if (!group.events[0]) this.#groups.delete(event.key ?? '')
+    }
+    for (const event of events) event.key = key
+    moved.recorded = this.#file.append(encodeRecord({ kind: 'batch', key, ids: moved.ids }))
+    this.#groups.set(key, moved)
+    return moved
   }
 
-  #snapshot(): Buffer[] {
-    const events = [...this.#ids].map(([{ key = '', json }, id]) =>
-      encodeRecord({ kind: 'event', key, id, json }),
-    )
-    const attempts = [...this.#attempts].map(([key, unknownSince = 0]) =>
-      encodeRecord({ kind: 'attempt', key, unknownSince }),
-    )
-    return [...events, ...attempts]
+  #snapshot(): string[] {
+    return [...this.#groups].flatMap(([key, { events, ids, unknownSince }]) => [
+      ...events.map(({ json }, index) => encodeRecord({ kind: 'event', key, id: ids[index] ?? 0, json })),
+      ...(unknownSince === undefined ? [] : [encodeRecord({ kind: 'attempt', key, unknownSince })]),
+    ])
   }
 }

@@ -14,17 +14,19 @@ export type SpoolRecord =
   | { readonly kind: 'settled'; readonly key: string }
 
 const newline = 0x0a
-const prefixBytes = 9
+const crcDigits = 8
+/** Room for an event of the largest size. */
+const scratch = Buffer.alloc(40 * 1024)
 
-export function encodeRecord(record: SpoolRecord): Buffer {
-  const line = Buffer.from(`${' '.repeat(prefixBytes)}${record.kind} ${record.key} ${detailOf(record)}\n`)
-  line.write(prefixOf(line), 'latin1')
-  return line
+export function encodeRecord(record: SpoolRecord): string {
+  const text = `${record.kind} ${record.key} ${detailOf(record)}`
+  // No buffer is made for each record: a commit's lines are encoded together.
+  const bytes = scratch.write(text)
+  return `${bytes < scratch.length - 3 ? checksum(scratch, 0, bytes) : checksum(Buffer.from(text))} ${text}\n`
 }
 
-function prefixOf(line: Buffer): string {
-  const crc = crc32(line.subarray(prefixBytes, -1))
-  return `${crc.toString(16).padStart(prefixBytes - 1, '0')} `
+function checksum(bytes: Buffer, start?: number, end?: number): string {
+  return crc32(bytes, start, end).toString(16).padStart(crcDigits, '0')
 }
 
 export interface DecodedFile {
@@ -61,9 +63,11 @@ function detailOf(record: SpoolRecord): string {
 }
 
 function decodeLine(line: Buffer): SpoolRecord | undefined {
-  const isWhole = line.at(-1) === newline
-  if (!isWhole || line.toString('latin1', 0, prefixBytes) !== prefixOf(line)) return undefined
-  const text = line.toString('utf8', prefixBytes, line.length - 1)
+  const end = line.length - 1
+  const isWhole = line[end] === newline
+  if (!isWhole || line.toString('latin1', 0, crcDigits + 1) !== `${checksum(line, crcDigits + 1, end)} `)
+    return undefined
+  const text = line.toString('utf8', crcDigits + 1, end)
   const [, kind, key = '', detail = ''] = /^(\w+) (\S+) (.*)$/s.exec(text) ?? []
   switch (kind) {
     case 'event': {

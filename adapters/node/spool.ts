@@ -64,12 +64,12 @@ export class Spool implements Journal {
     this.#backlog = new SpoolBacklog(limits, () => new CommitLog(this.#directory.newPath(), this.#options))
   }
 
-  record(event: QueuedEvent, isFull: boolean): Promise<null> | undefined {
+  record(event: QueuedEvent, isFull: boolean): Promise<unknown> | undefined {
     const hasRoom = this.#bytes() + event.bytes < this.#maxBytes
     if (!hasRoom) this.#inside.log.warn('The spool is full', { maxSpoolBytes: this.#maxBytes })
     if (!isFull) {
-      const key = this.#keys.assign(event)
-      return hasRoom ? this.#own.add(event, key).then(() => null) : undefined
+      this.#keys.assign(event)
+      return hasRoom ? this.#own.add(event) : undefined
     }
     if (!hasRoom || this.#options.isPaused()) return undefined
     event.settlement = {} // as far as this queue goes
@@ -115,14 +115,13 @@ export class Spool implements Journal {
   }
 
   #logOf({ events }: Batch): SpoolLog | undefined {
-    return this.#logs().find((log) => events.some((event) => log.has(event)))
+    return this.#logs().find((log) => log.has(events))
   }
 
   #bytes(): number {
-    return this.#logs().reduce(
-      (sum, log) => sum + log.bytes,
-      this.#backlog.bytes + this.#directory.otherBytes,
-    )
+    let bytes = this.#own.bytes + this.#backlog.bytes + this.#directory.otherBytes
+    for (const log of this.#adopted) bytes += log.bytes
+    return bytes
   }
 
   /** One at a time. */

@@ -18,6 +18,8 @@ export interface Program extends AsyncDisposable {
   readonly ended: Promise<End>
   /** Waits for a line of its output. */
   says(line: string): Promise<void>
+  /** Waits for output that matches. */
+  matches(pattern: RegExp): Promise<RegExpExecArray>
   /** Waits for a line of its errors that begins so. */
   warns(start: string): Promise<void>
 }
@@ -27,14 +29,20 @@ export interface ProgramOptions {
   readonly cwd?: string
 }
 
-export async function start(
-  { program, args }: Runtime,
-  source: string,
-  { env = {}, cwd }: ProgramOptions = {},
-): Promise<Program> {
+export async function start(runtime: Runtime, source: string, options?: ProgramOptions): Promise<Program> {
   const folder = await mkdtemp(join(tmpdir(), 'gflux-program-'))
   const file = join(folder, 'program.mjs')
   await writeFile(file, source)
+  const program = await startFile(runtime, file, options)
+  void program.ended.then(() => rm(folder, { recursive: true, force: true }))
+  return program
+}
+
+export async function startFile(
+  { program, args }: Runtime,
+  file: string,
+  { env = {}, cwd }: ProgramOptions = {},
+): Promise<Program> {
   const { NODE_OPTIONS: _ours, ...inherited } = process.env
   const child = spawn(program, [...args, file], {
     cwd,
@@ -63,12 +71,15 @@ export async function start(
   return {
     child,
     ended,
+    async matches(pattern) {
+      await until(() => pattern.test(stdout), String(pattern))
+      return pattern.exec(stdout) as RegExpExecArray
+    },
     says: (line) => until(() => stdout.split('\n').includes(line), line),
     warns: (text) => until(() => stderr.split('\n').some((line) => line.startsWith(text)), text),
     async [Symbol.asyncDispose]() {
       if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL')
       await ended
-      await rm(folder, { recursive: true, force: true })
     },
   }
 }

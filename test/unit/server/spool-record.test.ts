@@ -12,7 +12,7 @@ const records: SpoolRecord[] = [
   { kind: 'attempt', key, unknownSince: 1_795_557_202_349 },
   { kind: 'settled', key },
 ]
-const lines = records.map(encodeRecord)
+const lines = records.map((record) => Buffer.from(encodeRecord(record)))
 const file = Buffer.concat(lines)
 
 describe('a spool’s file', () => {
