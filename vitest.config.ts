@@ -1,6 +1,15 @@
-import { defineConfig } from 'vitest/config'
+import { defineConfig, type UserProjectConfigExport } from 'vitest/config'
 
 const results = process.env['VITEST_RESULTS']
+
+/** What needs programs of its own, which are installed at first use, and minutes. */
+function slow(
+  name: string,
+  test: { include: string[]; exclude?: string[]; env?: Record<string, string> },
+): UserProjectConfigExport {
+  const limits = { testTimeout: 120_000, hookTimeout: 300_000, globalSetup: 'test/support/build.ts' }
+  return { test: { name, ...limits, ...test } }
+}
 
 export default defineConfig({
   test: {
@@ -27,17 +36,13 @@ export default defineConfig({
           globalSetup: 'test/support/build.ts',
         },
       },
-      {
-        test: {
-          name: 'runtimes',
-          include: ['test/runtime/{lambda,node}/*.test.ts', 'test/runtime/vercel/next/*.test.ts'],
-          exclude: ['test/runtime/lambda/{harness*,concurrency,durable,middy}.test.ts'],
-          env: { LAMBDA_RUNTIMES: 'older', SERVER_RUNTIMES: 'all' },
-          testTimeout: 120_000,
-          hookTimeout: 300_000,
-          globalSetup: 'test/support/build.ts',
-        },
-      },
+      slow('runtimes', {
+        include: ['test/runtime/lambda/*.test.ts'],
+        exclude: ['test/runtime/lambda/{harness*,concurrency,durable,middy}.test.ts'],
+        env: { LAMBDA_RUNTIMES: 'older' },
+      }),
+      slow('next', { include: ['test/runtime/vercel/next/*.test.ts'] }),
+      slow('servers', { include: ['test/runtime/node/*.test.ts'], env: { SERVER_RUNTIMES: 'all' } }),
       {
         test: {
           name: 'package',

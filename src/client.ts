@@ -93,7 +93,7 @@ function bindClient<Events extends EventMap<Events>>(
   }
 
   const call = (profileCall: ProfileCall): Promise<unknown> => {
-    expect(!config.token.startsWith('gflux_pub_'), 'token', 'a server key (gflux_secret_…)', config.token)
+    expect(!config.token.startsWith('gflux_pub_'), 'token', 'a server key', config.token)
     return callApi(delivery, profileCall)
   }
 

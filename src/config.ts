@@ -100,7 +100,7 @@ export function resolveConfig(config: GFluxNodeConfig): ResolvedConfig {
   } catch {
     // refused below, without the value
   }
-  expect(safeUrl.test(href), 'apiHost', 'https, or http on loopback, and no more than an origin', apiHost)
+  expect(safeUrl.test(href), 'apiHost', 'https, or http on loopback, without a query', apiHost)
   return {
     ...resolved,
     apiHost: href.replace(/\/+$/, ''),

@@ -44,7 +44,7 @@ export function createCycle(delivery: Delivery, waitUntil: WaitUntil): (event: Q
       return
     }
     events = [event]
-    if (!register(waitUntil, flush(events))) log.warn('waitUntil threw: events stay queued')
+    if (!register(waitUntil, flush(events))) log.warn('waitUntil threw')
     void closeWhenIdle()
   }
 }

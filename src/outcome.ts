@@ -45,7 +45,7 @@ export function dropExpired(delivery: Delivery, now: number): void {
   for (const batch of [...delivery.queue.batches]) {
     const { error: cause, leasedUntil, unknownSince = now } = batch
     if (leasedUntil > now || now - unknownSince < keyLifetimeMs) continue
-    const message = 'The outcome of a batch stayed unknown until its key expired'
+    const message = 'The key of a batch of unknown outcome expired'
     dropBatch(delivery, batch, new GFluxNodeError('idempotency_expired', message, { cause }))
   }
 }
