@@ -37,8 +37,8 @@ describe.each(findNodes())('on Node $version', ({ path: node }) => {
       ". GFluxNodeError flushAfter initGFluxNode
       ./cloudflare cloudflareContext durableQueue queueRelay relayConsumer withGFlux
       ./lambda enableAfterResponse enableAfterResponseSync gfluxHandler gfluxMiddleware lambdaContext withGFlux
-      ./server expressGFlux fastifyGFlux flushOnClose honoGFlux initGFluxServer
       ./vercel anonymousIdFromCookie initGFluxVercel vercelContext vercelWaitUntil withGFlux
+      ./server expressGFlux fastifyGFlux flushOnClose honoGFlux initGFluxServer
       ./testing createTestIngest
       ./testing/lambda startLambdaEnvironment
       "
