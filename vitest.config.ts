@@ -31,7 +31,7 @@ export default defineConfig({
           name: 'runtimes',
           include: ['test/runtime/{lambda,node}/*.test.ts'],
           exclude: ['test/runtime/lambda/{harness*,concurrency,durable,middy}.test.ts'],
-          env: { LAMBDA_RUNTIMES: 'older', SERVER_RUNTIMES: 'all' },
+          env: { LAMBDA_RUNTIMES: 'older', SERVER_RUNTIMES: 'all', KILLS: '200' },
           testTimeout: 120_000,
           hookTimeout: 300_000,
           globalSetup: 'test/support/build.ts',
