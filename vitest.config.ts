@@ -32,7 +32,7 @@ export default defineConfig({
           include: ['test/runtime/{lambda,node}/*.test.ts'],
           exclude: ['test/runtime/lambda/{harness*,concurrency,durable,middy}.test.ts'],
           env: { LAMBDA_RUNTIMES: 'older', SERVER_RUNTIMES: 'all', KILLS: '200' },
-          testTimeout: 120_000,
+          testTimeout: 600_000,
           hookTimeout: 300_000,
           globalSetup: 'test/support/build.ts',
         },
