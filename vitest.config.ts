@@ -7,7 +7,7 @@ function slow(
   name: string,
   test: { include: string[]; exclude?: string[]; env?: Record<string, string> },
 ): UserProjectConfigExport {
-  const limits = { testTimeout: 120_000, hookTimeout: 300_000, globalSetup: 'test/support/build.ts' }
+  const limits = { testTimeout: 600_000, hookTimeout: 300_000, globalSetup: 'test/support/build.ts' }
   return { test: { name, ...limits, ...test } }
 }
 
@@ -42,7 +42,10 @@ export default defineConfig({
         env: { LAMBDA_RUNTIMES: 'older' },
       }),
       slow('next', { include: ['test/runtime/vercel/next/*.test.ts'] }),
-      slow('servers', { include: ['test/runtime/node/*.test.ts'], env: { SERVER_RUNTIMES: 'all' } }),
+      slow('servers', {
+        include: ['test/runtime/node/*.test.ts'],
+        env: { SERVER_RUNTIMES: 'all', KILLS: '200' },
+      }),
       {
         test: {
           name: 'package',

@@ -5,7 +5,7 @@ const margin = 100
 
 /**
  * Chooses an event's idempotency key when it is tracked: as many events get one key as fit into a batch, and as are
- * tracked before the batch is sealed. So a file that has the events knows the batches, and no request waits for a record.
+ * tracked before the batch is sealed. So a file that has the events knows the batches, and a batch needs no record.
  */
 export class BatchKeys {
   #first: QueuedEvent | undefined

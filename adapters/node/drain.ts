@@ -20,10 +20,13 @@ export function createExitClient(
       const deadline = Date.now() + budgetMs
       for (let leftMs = budgetMs; queue.size && leftMs > 0; leftMs = deadline - Date.now()) {
         const isSent = await flush(gflux, inside.isClosed, leftMs)
-        if (!isSent) await sleep(Math.min(retryMs, leftMs))
+        if (isSent) continue
+        if (spool?.isWorking) break // the next start sends it
+        await sleep(Math.min(retryMs, leftMs))
       }
       await spool?.idle()
-      if (queue.size) log.warn('The process ends with events that could not be sent', { events: queue.size })
+      const fate = spool?.isWorking ? 'stay in the spool' : 'could not be sent'
+      if (queue.size) log.warn(`The process ends with events that ${fate}`, { events: queue.size })
     },
   }
 }

@@ -83,6 +83,11 @@ export class SpoolBacklog {
     await this.#parking?.file.idle()
   }
 
+  async close(): Promise<void> {
+    this.#closeParking()
+    for (const { file } of this.#waiting) await file?.close()
+  }
+
   #closeParking(): void {
     if (!this.#parking) return
     const { file, bytes } = this.#parking

@@ -80,10 +80,9 @@ export class SpoolLog {
   }
 
   settled(batch: Batch): void {
-    const { key, events } = batch
-    this.#regroup(batch)
+    const { key } = batch
+    for (const { bytes } of this.#regroup(batch).events) this.#liveBytes -= bytes
     this.#groups.delete(key)
-    for (const { bytes } of events) this.#liveBytes -= bytes
     this.#file.mention(encodeRecord({ kind: 'settled', key }))
   }
 

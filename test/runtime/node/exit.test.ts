@@ -1,4 +1,5 @@
-import { cp } from 'node:fs/promises'
+import { cp, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { describe, expect, inject, it } from 'vitest'
@@ -141,6 +142,41 @@ describe.concurrent.each(runtimes)('on $name', (runtime) => {
         stderr: '',
       })
       expect(setup.ingest.stats.stored).toBe(5)
+    },
+  )
+
+  it.each(['SIGTERM', 'its own end'])(
+    'with a spool, what %s can’t send is sent by the next start',
+    async (end) => {
+      await using setup = await open(runtime)
+      const spool = await mkdtemp(join(tmpdir(), 'gflux-spool-'))
+      const config = `spool: ${JSON.stringify(spool)}, logger: { warn: (message) => console.log(message) }`
+      const recoverFrom = setup.ingest.fail({ status: 503, every: 1 })
+      const isSignal = end === 'SIGTERM'
+      const first = await setup.run(
+        `${isSignal ? 'setInterval(() => {}, 1000)' : ''}
+      for (let n = 0; n < 3; n++) await gflux.track('opened', { userId: 'user_1', properties: { n } })
+      console.log('ready')`,
+        { config },
+      )
+      await first.says('ready')
+
+      if (isSignal) first.child.kill('SIGTERM')
+      const ended = await first.ended
+      recoverFrom()
+      const second = await setup.run(`await gflux.track('started', { userId: 'user_1' })`, { config })
+
+      expect(ended).toMatchObject({ signal: isSignal ? 'SIGTERM' : null, stderr: '' })
+      expect(ended.stdout).toContain('The process ends with events that stay in the spool')
+      expect(await second.ended).toMatchObject({ code: 0, stdout: '', stderr: '' })
+      expect(setup.ingest.events.map(({ event }) => event).sort()).toEqual([
+        'opened',
+        'opened',
+        'opened',
+        'started',
+      ])
+      expect(setup.ingest.stats.keyConflicts).toBe(0)
+      await rm(spool, { recursive: true })
     },
   )
 
