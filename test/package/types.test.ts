@@ -7,6 +7,7 @@ const source = `
 import { initGFluxNode, GFluxNodeError, flushAfter, type FlushResult, type GFluxNode } from '@getfluxly/node'
 import { createTestIngest } from '@getfluxly/node/testing'
 import { withGFlux as withGFluxOnWorkers } from '@getfluxly/node/cloudflare'
+import { expressGFlux, honoGFlux, initGFluxServer } from '@getfluxly/node/server'
 import { startLambdaEnvironment } from '@getfluxly/node/testing/lambda'
 import { enableAfterResponse, gfluxHandler, gfluxMiddleware, lambdaContext, withGFlux } from '@getfluxly/node/lambda'
 import * as vercel from '@getfluxly/node/vercel'
@@ -15,6 +16,8 @@ const ingest = createTestIngest()
 const gflux: GFluxNode = initGFluxNode({ token: 'gflux_secret_x', fetch: ingest.fetch })
 const result: FlushResult | null = await gflux.track('opened', { userId: 'user_1', properties: { plan: 'pro' } })
 await flushAfter(gflux, Promise.resolve(1))
+const server = initGFluxServer<{ invoice_paid: { total_usd: number } }>({ token: 't', spool: './spool', maxSpoolBytes: 1e6 })
+export const middleware = [honoGFlux(server, { cookie: 'device' }), expressGFlux(gflux)]
 try {
   await gflux.flush({ timeoutMs: 1000, signal: new AbortController().signal })
 } catch (error) {
