@@ -18,7 +18,7 @@ export interface Program extends AsyncDisposable {
   readonly ended: Promise<End>
   /** Waits for a line of its output. */
   says(line: string): Promise<void>
-  /** Waits for output that matches. */
+  /** Waits for output, or an error, that matches. */
   matches(pattern: RegExp): Promise<RegExpExecArray>
   /** Waits for a line of its errors that begins so. */
   warns(start: string): Promise<void>
@@ -72,8 +72,8 @@ export async function startFile(
     child,
     ended,
     async matches(pattern) {
-      await until(() => pattern.test(stdout), String(pattern))
-      return pattern.exec(stdout) as RegExpExecArray
+      await until(() => pattern.test(stdout + stderr), String(pattern))
+      return pattern.exec(stdout + stderr) as RegExpExecArray
     },
     says: (line) => until(() => stdout.split('\n').includes(line), line),
     warns: (text) => until(() => stderr.split('\n').some((line) => line.startsWith(text)), text),
