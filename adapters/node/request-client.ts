@@ -1,6 +1,6 @@
 import { expect, insideOf, plainObject } from '../../src/adapter.ts'
 import type { Binding, GFluxNode } from '../../src/index.ts'
-import { cookieOf } from './cookie.ts'
+import { cookieOf } from '../shared/cookie.ts'
 
 /** Who a request's events belong to. */
 export interface RequestOptions<Request> {

@@ -1,3 +1,4 @@
+import { cookieOf } from '../shared/cookie.ts'
 import { type HeaderSource, headerOf } from './header.ts'
 
 /** Cookies as Next's `cookies()` resolves to them, and as a `NextRequest` has them. */
@@ -25,15 +26,4 @@ export function anonymousIdFromCookie(source: HeaderSource | CookieStore, name: 
 
 function isStore(source: HeaderSource | CookieStore): source is CookieStore {
   return typeof (source as Partial<CookieStore>).get === 'function'
-}
-
-/** https://www.rfc-editor.org/rfc/rfc6265#section-4.2.1 */
-function cookieOf(header: string | undefined, name: string): string | undefined {
-  const pair = header?.split(/; */).find((each) => each.startsWith(`${name}=`))
-  const value = pair?.slice(name.length + 1).replace(/^"(.*)"$/, '$1')
-  try {
-    return value && decodeURIComponent(value)
-  } catch {
-    return value // no escapes, then, but a plain percent sign
-  }
 }

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
-import { seededRandom } from './random.ts'
+import { seededRandom } from '../../support/random.ts'
 import { findRuntimes } from './runtimes.ts'
 import { doubledOf, filesLeft, lostOf, openWorkload, type Workload } from './spool-workload.ts'
 
