@@ -1,13 +1,11 @@
 import { type FileHandle, open, rename, unlink } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import type { SpoolHealth } from './spool-health.ts'
 
 export interface CommitLogOptions {
   /** Makes the directory ready; runs before a file is made in it. */
   prepare(): Promise<void>
-  /** Nothing is written meanwhile. */
-  isPaused(): boolean
-  onFailure(error: unknown): void
-  onSuccess(): void
+  health: SpoolHealth
   /** What the file may shrink to, once it has more bytes than that; absent where a file only grows. */
   shrink?: { snapshot(): string[]; maxBytes(): number }
   /** The file has damage already: the next commit writes it anew. */
@@ -92,9 +90,9 @@ export class CommitLog {
   async #commit(): Promise<boolean> {
     const { lines = [] } = this.#next ?? {}
     this.#next = undefined
-    const { isPaused, shrink } = this.#options
-    if (isPaused() || (this.#isBroken && !shrink)) return false
-    return await this.#try(async () => {
+    const { health, shrink } = this.#options
+    if (health.isPaused || (this.#isBroken && !shrink)) return false
+    const isDurable = await this.#try(async () => {
       if (shrink && (this.#isBroken || this.bytes > shrink.maxBytes())) {
         await this.#replace(() => Buffer.from(shrink.snapshot().join('')))
         return
@@ -103,26 +101,28 @@ export class CommitLog {
       await this.#write(this.#file, Buffer.from(lines.join('')))
       await this.#file.datasync()
     })
+    if (isDurable) health.onSuccess()
+    return isDurable
   }
 
   async #try(work: () => Promise<void>): Promise<boolean> {
     try {
       await work()
-      this.#options.onSuccess()
       return true
     } catch (error) {
       this.#isBroken = true
-      this.#options.onFailure(error)
+      this.#options.health.onFailure(error)
       return false
     }
   }
 
+  /** Where a part alone fits, the rest is tried for its error; a note could come between, so it has failed either way. */
   async #write(file: FileHandle, content: Buffer): Promise<void> {
-    for (let written = 0; written < content.length; ) {
-      const { bytesWritten } = await file.write(content, written)
-      written += bytesWritten
-      this.bytes += bytesWritten
-    }
+    const { bytesWritten } = await file.write(content)
+    this.bytes += bytesWritten
+    if (bytesWritten === content.length) return
+    await file.write(content, bytesWritten)
+    throw new Error('A part alone could be written')
   }
 
   async #open(): Promise<FileHandle> {

@@ -11,11 +11,10 @@ import { CommitLog, type CommitLogOptions } from './commit-log.ts'
 import { replay } from './replay.ts'
 import { SpoolBacklog } from './spool-backlog.ts'
 import { SpoolDirectory, sizeOf } from './spool-directory.ts'
+import { SpoolHealth } from './spool-health.ts'
 import { SpoolLog } from './spool-log.ts'
 import { decodeRecords } from './spool-record.ts'
 
-/** How long a spool that failed is left alone. */
-const retryMs = 10_000
 const maxFileBytes = 1024 * 1024
 
 export interface SpoolOptions {
@@ -44,12 +43,12 @@ export class Spool implements Journal {
   readonly #maxBytes: number
   readonly #flush: () => void
   readonly #directory: SpoolDirectory
+  readonly #health: SpoolHealth
   readonly #keys = new BatchKeys()
   readonly #own: SpoolLog
   readonly #adopted = new Set<SpoolLog>()
   readonly #backlog: SpoolBacklog
   readonly #options: CommitLogOptions
-  #pausedUntil = 0
   #working: Promise<void> | undefined
 
   constructor({ path, maxBytes, inside, flush }: SpoolOptions) {
@@ -57,12 +56,8 @@ export class Spool implements Journal {
     this.#maxBytes = maxBytes
     this.#flush = flush
     this.#directory = new SpoolDirectory(path)
-    this.#options = {
-      prepare: () => this.#directory.prepare(),
-      isPaused: () => Date.now() < this.#pausedUntil,
-      onFailure: (error) => this.#onFailure(error),
-      onSuccess: () => this.#onSuccess(),
-    }
+    this.#health = new SpoolHealth(inside.log)
+    this.#options = { prepare: () => this.#directory.prepare(), health: this.#health }
     this.#own = new SpoolLog(this.#directory.newPath(), { ...this.#options, maxBytes })
     const { maxQueueBytes, maxQueueSize } = inside.config
     const limits = {
@@ -73,7 +68,7 @@ export class Spool implements Journal {
   }
 
   get isWorking(): boolean {
-    return !this.#pausedUntil
+    return this.#health.isWorking
   }
 
   record(event: QueuedEvent, isFull: boolean): Promise<unknown> | undefined {
@@ -83,7 +78,7 @@ export class Spool implements Journal {
       this.#keys.assign(event)
       return hasRoom ? this.#own.add(event) : undefined
     }
-    if (!hasRoom || this.#options.isPaused()) return undefined
+    if (!hasRoom || this.#health.isPaused) return undefined
     event.settlement = {} // as far as this queue goes
     return this.#backlog.park(event)
   }
@@ -140,7 +135,7 @@ export class Spool implements Journal {
   /** One at a time. */
   #run(work: () => Promise<void>): Promise<void> {
     this.#working ??= work()
-      .catch((error) => this.#onFailure(error))
+      .catch((error) => this.#health.onFailure(error))
       .finally(() => {
         this.#working = undefined
       })
@@ -184,19 +179,6 @@ export class Spool implements Journal {
   async #setAside(damage: Buffer): Promise<void> {
     const file = this.#directory.newPath('corrupt')
     this.#inside.log.warn('The spool was damaged: a part was set aside', { file, bytes: damage.length })
-    await writeFile(file, damage, { mode: 0o600 }).catch((error) => this.#onFailure(error))
-  }
-
-  #onFailure(error: unknown): void {
-    const { code, message } = error as NodeJS.ErrnoException
-    const isNew = !this.#pausedUntil
-    this.#pausedUntil = Date.now() + retryMs
-    if (isNew)
-      this.#inside.log.warn('The spool failed: events are in memory alone', { code: code ?? message })
-  }
-
-  #onSuccess(): void {
-    if (this.#pausedUntil) this.#inside.log.warn('The spool works again')
-    this.#pausedUntil = 0
+    await writeFile(file, damage, { mode: 0o600 }).catch((error) => this.#health.onFailure(error))
   }
 }

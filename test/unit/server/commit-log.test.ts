@@ -1,0 +1,83 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { CommitLog } from '../../../adapters/node/commit-log.ts'
+import { SpoolHealth } from '../../../adapters/node/spool-health.ts'
+import { createLog } from '../../../src/log.ts'
+
+const prepare = (): Promise<void> => Promise.resolve()
+const full = Object.assign(new Error('No space left on device'), { code: 'ENOSPC' })
+
+let folder: string
+let warned: string[]
+let health: SpoolHealth
+
+beforeEach(async () => {
+  vi.useFakeTimers({ toFake: ['Date'] })
+  folder = await mkdtemp(join(tmpdir(), 'gflux-log-'))
+  warned = []
+  health = new SpoolHealth(createLog({ warn: (message) => warned.push(message) }, Date.now))
+})
+afterEach(async () => {
+  vi.useRealTimers()
+  await rm(folder, { recursive: true })
+})
+
+function wait(ms: number): void {
+  vi.setSystemTime(Date.now() + ms)
+}
+
+const failed = 'The spool failed: events are in memory alone'
+const recovered = 'The spool works again'
+
+describe('files that share a disk', () => {
+  it('a commit that was under way when another one failed is no sign that the disk is well', async () => {
+    const log = new CommitLog(join(folder, '1.log'), { prepare, health })
+    const isDurable = log.append('a\n')
+    await Promise.resolve()
+    health.onFailure(full)
+    expect(await isDurable).toBe(true)
+    expect(health.isWorking).toBe(false)
+    expect(await log.append('b\n')).toBe(false)
+
+    wait(12_000)
+    expect(await log.append('c\n')).toBe(true)
+    expect(health.isWorking).toBe(true)
+    expect(warned).toEqual([failed, recovered])
+    await log.close()
+  })
+
+  it('a note is none either: it is not synced', async () => {
+    const log = new CommitLog(join(folder, '1.log'), { prepare, health })
+    await log.append('a\n')
+    health.onFailure(full)
+    wait(12_000)
+    expect(await log.note('b\n')).toBe(true)
+    expect(health.isWorking).toBe(false)
+
+    expect(await log.append('c\n')).toBe(true)
+    expect(health.isWorking).toBe(true)
+    expect(await readFile(log.path, 'utf8')).toBe('a\nb\nc\n')
+    await log.close()
+  })
+
+  it('a disk that is full again right after is told again', async () => {
+    const log = new CommitLog(join(folder, '1.log'), { prepare, health })
+    health.onFailure(full)
+    expect(await log.append('a\n')).toBe(false)
+    wait(12_000)
+    expect(await log.append('b\n')).toBe(true)
+    health.onFailure(full)
+    expect(warned).toEqual([failed, recovered, failed])
+    await log.close()
+  })
+
+  it('a file that takes nothing says so, and is not written while the disk rests', async () => {
+    const log = new CommitLog(join(folder, 'gone', '1.log'), { prepare, health })
+    expect(await log.append('a\n')).toBe(false)
+    expect(await log.append('b\n')).toBe(false)
+    expect(warned).toEqual([failed])
+    await log.close()
+  })
+})
