@@ -134,22 +134,23 @@ function bindClient<Events extends EventMap<Events>>(
         delivery.stopTimer?.()
         return flushed
       }, false),
-    with(binding) {
-      const {
-        anonymousId,
-        context,
-        waitUntil: lifetime = waitUntil,
-      } = plainObject<Binding>('binding', binding)
-      assertFunction('waitUntil', lifetime)
-      const own = snapshot('context', context)
-      const rebound = {
-        audit,
-        anonymousId: optionalId('anonymousId', anonymousId) ?? bound.anonymousId,
-        userId: userId(binding) ?? bound.userId,
-        context: () => ({ ...bound.context(), ...own }),
-      }
-      return bindClient(delivery, rebound, lifetime)
-    },
+    with: (binding) =>
+      guarded('binding', () => {
+        const {
+          anonymousId,
+          context,
+          waitUntil: lifetime = waitUntil,
+        } = plainObject<Binding>('binding', binding)
+        assertFunction('waitUntil', lifetime)
+        const own = snapshot('context', context)
+        const rebound = {
+          audit,
+          anonymousId: optionalId('anonymousId', anonymousId) ?? bound.anonymousId,
+          userId: userId(binding) ?? bound.userId,
+          context: () => ({ ...bound.context(), ...own }),
+        }
+        return bindClient(delivery, rebound, lifetime)
+      }),
     [asyncDispose]: async () => {
       await client.shutdown().catch(() => undefined) // logged; a block that threw must keep its own error
     },

@@ -4,7 +4,7 @@ import { snapshot } from './json-value.ts'
 import type { Logger } from './log.ts'
 import type { Fetcher, FetchFunction } from './ports.ts'
 import { isBrowser } from './runtime.ts'
-import { assertAmount, assertFunction, expect, plainObject } from './validation.ts'
+import { assertAmount, assertFunction, expect, expectNumber, guarded, plainObject } from './validation.ts'
 
 /** Events that were given up for good. */
 export interface DroppedEvents {
@@ -80,14 +80,15 @@ const safeUrl = /^(https:\/\/[^/?#@]+|http:\/\/(localhost|127\.[\d.]+|\[::1])(:\
 
 /** Fills in the defaults and refuses what can't work, naming the option. Reads nothing else, starts nothing. */
 export function resolveConfig(config: GFluxNodeConfig): ResolvedConfig {
-  const given = Object.entries(plainObject('config', config)).filter(([, value]) => value !== undefined)
+  const entries = guarded('config', () => Object.entries(plainObject('config', config)))
+  const given = entries.filter(([, value]) => value !== undefined)
   const resolved: ResolvedConfig = { token: '', ...DEFAULTS, ...Object.fromEntries(given) }
   const { apiHost, defaultContext, fetch, token } = resolved
   expect(typeof token === 'string' && /^[!-~]+$/.test(token), 'token', 'ASCII without white space', token)
   expect(!/^gflux_secret/.test(token) || !isBrowser(), 'token', 'a publishable key in a browser', token)
   for (const option of Object.keys(counts) as (keyof typeof counts)[]) {
     const value = resolved[option]
-    expect(Number.isInteger(value) && value > 0, option, 'a positive integer', value)
+    expectNumber(Number.isInteger(value) && value > 0, option, 'a positive integer', value)
   }
   for (const option of Object.keys(amounts) as (keyof typeof amounts)[])
     assertAmount(option, resolved[option])

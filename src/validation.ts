@@ -1,9 +1,14 @@
 import { GFluxNodeError } from './errors.ts'
 
 /** Throws a `validation_error` unless `isValid`. Says of what came its kind alone: it may be personal data. */
-export function expect(isValid: unknown, field: string, expected: string, value?: unknown): asserts isValid {
+export function expect(
+  isValid: unknown,
+  field: string,
+  expected: string,
+  value?: unknown,
+  got: string = kindOf(value),
+): asserts isValid {
   if (isValid) return
-  const got = typeof value === 'number' ? `\`${value}\` (number)` : kindOf(value)
   throw new GFluxNodeError('validation_error', `Expected \`${field}\` to be ${expected}, got ${got}`)
 }
 
@@ -53,9 +58,14 @@ export function userId(identity: { userId?: unknown; externalId?: unknown }): st
   return user
 }
 
+/** For an option or what is no number at all: there a number that came may be told. */
+export function expectNumber(isValid: boolean, field: string, expected: string, value: unknown): void {
+  expect(isValid, field, expected, value, typeof value === 'number' ? `\`${value}\` (number)` : undefined)
+}
+
 /** A duration in milliseconds or a number of times. */
 export function assertAmount(field: string, value: unknown): void {
-  expect(Number.isFinite(value) && (value as number) >= 0, field, 'a finite number, 0 or more', value)
+  expectNumber(Number.isFinite(value) && (value as number) >= 0, field, 'a finite number, 0 or more', value)
 }
 
 export function assertFunction(field: string, value: unknown): void {
