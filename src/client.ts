@@ -2,7 +2,7 @@ import { type ClientInside, insideKey } from './adapter.ts'
 import type { AliasResult, Binding, EraseResult, FlushOptions, GFluxNode } from './client-types.ts'
 import { type BeforeSend, type GFluxNodeConfig, resolveConfig, type WaitUntil } from './config.ts'
 import { createCycle } from './cycle.ts'
-import { createDelivery, type Delivery, enqueue, flushAll } from './delivery.ts'
+import { createDelivery, type Delivery, enqueue, queuedEvents } from './delivery.ts'
 import { GFluxNodeError } from './errors.ts'
 import { assertSize, type Bound, createEvent, serializeEvent } from './event.ts'
 import type {
@@ -13,6 +13,7 @@ import type {
   GFluxEvent,
   IdentifyInput,
 } from './event-types.ts'
+import { startFlush } from './flush.ts'
 import type { FlushResult } from './flush-result.ts'
 import { snapshot } from './json-value.ts'
 import { safely } from './log.ts'
@@ -89,7 +90,11 @@ function bindClient<Events extends EventMap<Events>>(
   const flush = ({ timeoutMs, signal, ifDown = 'try' }: FlushOptions = {}): Promise<FlushResult> => {
     if (timeoutMs !== undefined) assertAmount('timeoutMs', timeoutMs)
     expect(!signal || 'aborted' in Object(signal), 'signal', 'an AbortSignal', signal)
-    return flushAll(delivery, { deadline: ports.now() + (timeoutMs ?? Infinity), signal, ifDown })
+    return startFlush(delivery, queuedEvents(delivery), {
+      deadline: ports.now() + (timeoutMs ?? Infinity),
+      signal,
+      ifDown,
+    })
   }
 
   const call = (profileCall: ProfileCall): Promise<unknown> => {

@@ -1,6 +1,6 @@
 import type { ResolvedConfig } from './config.ts'
 import { GFluxNodeError } from './errors.ts'
-import { type FlushLimits, startFlush } from './flush.ts'
+import { startFlush } from './flush.ts'
 import type { FlushResult } from './flush-result.ts'
 import { closedMs, type Guard } from './guard.ts'
 import type { Journal } from './journal.ts'
@@ -22,7 +22,7 @@ export interface Delivery {
   isClosed: boolean
   /** How often a batch's retries were exhausted. */
   rounds: number
-  /** Events since the last flush that `flushAt` or the timer started. */
+  /** Events since the last flush: `flushAt` counts them. */
   recent: QueuedEvent[]
   triggered?: Promise<FlushResult> | undefined
   stopTimer?: () => void
@@ -66,13 +66,8 @@ export function enqueue(delivery: Delivery, event: QueuedEvent): Promise<FlushRe
   return recorded.then(() => flushed ?? null)
 }
 
-/** Flushes what is queued now, within the limits. Rejects when retries are exhausted or a batch is refused. */
-export function flushAll(delivery: Delivery, limits: FlushLimits): Promise<FlushResult> {
-  if (!delivery.triggered) delivery.recent = []
-  return startFlush(delivery, queuedEvents(delivery), limits)
-}
-
-function queuedEvents({ queue: { batches, open } }: Delivery): QueuedEvent[] {
+/** What a flush of everything covers, oldest first. */
+export function queuedEvents({ queue: { batches, open } }: Delivery): QueuedEvent[] {
   return [...batches.flatMap(({ events }) => events), ...open]
 }
 
@@ -83,7 +78,6 @@ function queuedEvents({ queue: { batches, open } }: Delivery): QueuedEvent[] {
 function trigger(delivery: Delivery): Promise<FlushResult> {
   delivery.triggered ??= Promise.resolve().then(() => {
     const { recent } = delivery
-    delivery.recent = []
     delivery.triggered = undefined
     return flushInBackground(delivery, recent)
   })

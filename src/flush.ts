@@ -41,6 +41,7 @@ export async function startFlush(
 ): Promise<FlushResult> {
   const { guard, log, ports, rounds } = delivery
   const { deadline, ifDown, signal } = limits
+  if (!delivery.triggered) delivery.recent = []
   const sends = new Set<Promise<void>>()
   /** Where the events begin that are not settled. */
   let first = 0
