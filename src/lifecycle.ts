@@ -62,7 +62,8 @@ export async function flushAfter<Result>(
 export function register(waitUntil: WaitUntil | undefined, work: Promise<unknown>): boolean {
   if (!waitUntil) return false
   try {
-    waitUntil(work)
+    // What it may reject with is the platform's own affair.
+    Promise.resolve(waitUntil(work)).catch(() => undefined)
     return true
   } catch {
     return false // outside a request: then the work has to be awaited
