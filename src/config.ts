@@ -64,8 +64,8 @@ const DEFAULTS = {
   apiHost: 'https://api.getfluxly.com',
   defaultContext: {},
   includeRuntimeContext: false,
-  // Looked up at each call, and never called as a method of ours: Workers answer that with "Illegal invocation".
-  fetch: (url, init) => globalThis.fetch(url, init),
+  // Its `fetch` is looked up at each call, and called as its own method: Workers refuse any other `this`.
+  fetch: globalThis,
 } satisfies Partial<GFluxNodeConfig>
 
 type Optional = 'logger' | 'waitUntil' | 'beforeSend' | 'onDrop'
@@ -82,9 +82,10 @@ const safeUrl = /^(https:\/\/[^/?#@]+|http:\/\/(localhost|127\.[\d.]+|\[::1])(:\
 export function resolveConfig(config: GFluxNodeConfig): ResolvedConfig {
   const entries = guarded('config', () => Object.entries(plainObject('config', config)))
   const given = entries.filter(([, value]) => value !== undefined)
-  const resolved: ResolvedConfig = { token: '', ...DEFAULTS, ...Object.fromEntries(given) }
+  const resolved: ResolvedConfig = { ...DEFAULTS, ...(Object.fromEntries(given) as { token: string }) }
   const { apiHost, defaultContext, fetch, token } = resolved
-  expect(typeof token === 'string' && /^[!-~]+$/.test(token), 'token', 'ASCII without white space', token)
+  const isToken = typeof token === 'string' && /^[!-~]+$/.test(token)
+  expect(isToken, 'token', 'non-empty ASCII without white space', token)
   expect(!/^gflux_secret/.test(token) || !isBrowser(), 'token', 'a publishable key in a browser', token)
   for (const option of Object.keys(counts) as (keyof typeof counts)[]) {
     const value = resolved[option]

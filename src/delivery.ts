@@ -49,20 +49,21 @@ export function enqueue(delivery: Delivery, event: QueuedEvent): Promise<FlushRe
   const { flushAt, flushIntervalMs, maxQueueBytes, maxQueueSize } = config
   const isFull = queue.size >= maxQueueSize || queue.bytes + event.bytes > maxQueueBytes
   const recorded = journal?.record(event, isFull)
+  let flushed: Promise<FlushResult> | undefined
   if (isFull) {
     const retryAfterMs = retryLater(delivery)
-    if (recorded !== undefined) return recorded.then(() => null)
     const message = `The queue is full: ${queue.size} events, ${queue.bytes} bytes`
-    throw new GFluxNodeError('queue_overflow', message, { retryable: true, retryAfterMs })
+    if (!recorded) throw new GFluxNodeError('queue_overflow', message, { retryable: true, retryAfterMs })
+  } else {
+    queue.open.push(event)
+    queue.size++
+    queue.bytes += event.bytes
+    recent.push(event)
+    if (recent.length >= Math.min(flushAt, maxQueueSize)) flushed = trigger(delivery)
+    else if (flushIntervalMs) armTimer(delivery, flushIntervalMs)
   }
-  queue.open.push(event)
-  queue.size++
-  queue.bytes += event.bytes
-  recent.push(event)
-  const flushed = recent.length >= Math.min(flushAt, maxQueueSize) ? trigger(delivery) : undefined
-  if (!flushed && flushIntervalMs) armTimer(delivery, flushIntervalMs)
-  if (recorded === undefined) return flushed
-  if (flushed !== undefined) safely(() => flushed) // it may fail first
+  if (!recorded) return flushed
+  safely(() => flushed) // it may fail first
   return recorded.then(() => flushed ?? null)
 }
 
@@ -102,13 +103,13 @@ function retryLater(delivery: Delivery): number {
 function armTimer(delivery: Delivery, delayMs: number): void {
   const { isClosed, ports, timerDueAt } = delivery
   const now = ports.now()
-  if (isClosed || (timerDueAt && now < timerDueAt + delayMs)) return
+  if (isClosed || now < timerDueAt + delayMs) return
   delivery.timerDueAt = now + delayMs
-  const flush = (): void => {
+  const flush = (): Promise<FlushResult> => {
     delivery.timerDueAt = 0
-    safely(() => flushInBackground(delivery, queuedEvents(delivery)))
+    return flushInBackground(delivery, queuedEvents(delivery))
   }
   safely(() => {
-    delivery.stopTimer = ports.timer(delayMs, flush, true)
+    delivery.stopTimer = ports.timer(delayMs, () => safely(flush), true)
   })
 }

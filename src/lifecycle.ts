@@ -38,24 +38,15 @@ export async function flushAfter<Result>(
 ): Promise<Result> {
   const { waitUntil, timeoutMs = defaultTimeoutMs } = options
   const result = Promise.resolve(handled)
-  const flushed = flushOnceSettled()
+  const flush = (): Promise<FlushResult> => {
+    const budgetMs = typeof timeoutMs === 'function' ? timeoutMs() : timeoutMs
+    return gflux.flush({ timeoutMs: Math.max(0, budgetMs), ifDown: isHeld ? 'wait' : 'skip' })
+  }
+  // What fails is reported through the logger and onDrop; what can be sent is still queued.
+  const flushed = result.then(flush, flush).catch(() => undefined)
   const isHeld = register(waitUntil, flushed)
   if (!isHeld) await flushed
   return await result
-
-  async function flushOnceSettled(): Promise<void> {
-    try {
-      await result
-    } catch {
-      // the caller gets it from `result`
-    }
-    try {
-      const budgetMs = typeof timeoutMs === 'function' ? timeoutMs() : timeoutMs
-      await gflux.flush({ timeoutMs: Math.max(0, budgetMs), ifDown: isHeld ? 'wait' : 'skip' })
-    } catch {
-      // reported through the logger and onDrop; what can be sent is still queued
-    }
-  }
 }
 
 /** Hands work to a lifetime, if there is one that takes it. */

@@ -1,4 +1,5 @@
 import { GFluxNodeError } from './errors.ts'
+import type { Identity } from './event-types.ts'
 
 /** Throws a `validation_error` unless `isValid`. Says of what came its kind alone: it may be personal data. */
 export function expect(
@@ -50,12 +51,15 @@ export function optionalId(field: string, value: unknown): string | undefined {
   return value
 }
 
-/** The application's own id, under either of its names. */
-export function userId(identity: { userId?: unknown; externalId?: unknown }): string | undefined {
-  const external = optionalId('externalId', identity.externalId)
-  const user = optionalId('userId', identity.userId) ?? external
+/** The ids given, the application's own under either of its names, or else those that are bound. */
+export function identityOf(given: Identity, bound: Identity): Pick<Identity, 'anonymousId' | 'userId'> {
+  const external = optionalId('externalId', given.externalId)
+  const user = optionalId('userId', given.userId) ?? external
   expect(!external || external === user, 'externalId', 'the same as `userId`', external)
-  return user
+  return {
+    anonymousId: optionalId('anonymousId', given.anonymousId) ?? bound.anonymousId,
+    userId: user ?? bound.userId,
+  }
 }
 
 /** For an option or what is no number at all: there a number that came may be told. */
