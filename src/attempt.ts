@@ -1,6 +1,6 @@
 import { GFluxNodeError, type GFluxNodeErrorCode, type GFluxNodeErrorFields } from './errors.ts'
 import type { Ports } from './ports.ts'
-import { isRetryableStatus, parseRetryAfter } from './retry.ts'
+import { parseRetryAfter } from './retry.ts'
 import { firstOf } from './wait.ts'
 
 /** A POST to the API. */
@@ -46,30 +46,37 @@ async function exchange(
   signal: AbortSignal,
 ): Promise<Outcome> {
   const { apiHost, token } = config
-  const headers = {
-    authorization: `Bearer ${token}`,
-    'content-type': 'application/json',
-    'x-idempotency-key': key,
-  }
   try {
     // A redirect is never followed, so that the token goes nowhere else. Workers know no 'error'.
-    const init = { method: 'POST', headers, body, redirect: 'manual', signal } as const
-    const response = await ports.fetch(`${apiHost}/v1/${path}`, init)
+    const response = await ports.fetch(`${apiHost}/v1/${path}`, {
+      method: 'POST',
+      headers: {
+        authorization: `Bearer ${token}`,
+        'content-type': 'application/json',
+        'x-idempotency-key': key,
+      },
+      body,
+      redirect: 'manual',
+      signal,
+    })
     const text = redactToken(await response.text(), token)
     const { status } = response
-    const isOk = status > 199 && status < 300
+    const statusClass = Math.floor(status / 100)
     const answer = parseJson(text)
-    if (isOk && isAnswer(answer)) return { answer }
+    if (statusClass === 2 && isAnswer(answer)) return { answer }
     const { error = '' } = Object(answer) as { error?: unknown }
-    const code = status > 499 ? 'http_5xx' : status > 399 ? 'http_4xx' : 'invalid_response'
+    const code =
+      statusClass === 4 || statusClass === 5 ? (`http_${statusClass}xx` as const) : 'invalid_response'
     const fields = {
       status,
       retryAfterMs: parseRetryAfter(response.headers.get('retry-after'), ports.now()),
-      retryable: isRetryableStatus(status),
+      // A redirect may pass by itself: it is not followed, so nothing was stored.
+      retryable: statusClass !== 4 || [408, 425, 429].includes(status),
       details: answer ?? text.slice(0, 1000),
     }
     // A 5xx may hide that the API did its work. 503 means that it was not taken on.
-    return failure(code, `${status} ${error}`, fields, isOk || (status > 499 && status !== 503))
+    const isUnknown = statusClass === 2 || (statusClass === 5 && status !== 503)
+    return failure(code, `${status} ${error}`, fields, isUnknown)
   } catch (cause) {
     return failure('network_error', 'the connection failed', { cause })
   }

@@ -2,9 +2,9 @@ import { type ClientInside, insideKey } from './adapter.ts'
 import type { AliasResult, Binding, EraseResult, FlushOptions, GFluxNode } from './client-types.ts'
 import { type BeforeSend, type GFluxNodeConfig, resolveConfig, type WaitUntil } from './config.ts'
 import { createCycle } from './cycle.ts'
-import { createDelivery, type Delivery, enqueue, flushAll } from './delivery.ts'
+import { createDelivery, type Delivery, enqueue, queuedEvents } from './delivery.ts'
 import { GFluxNodeError } from './errors.ts'
-import { assertSize, type Bound, createEvent, serializeEvent } from './event.ts'
+import { type Bound, createEvent, maxEventBytes } from './event.ts'
 import type {
   AnyEvents,
   EventContext,
@@ -13,6 +13,7 @@ import type {
   GFluxEvent,
   IdentifyInput,
 } from './event-types.ts'
+import { startFlush } from './flush.ts'
 import type { FlushResult } from './flush-result.ts'
 import { snapshot } from './json-value.ts'
 import { safely } from './log.ts'
@@ -20,15 +21,7 @@ import { createPorts } from './ports.ts'
 import { aliasCall, callApi, eraseCall, type ProfileCall } from './profile-call.ts'
 import type { QueuedEvent } from './queue.ts'
 import { auditContext } from './runtime.ts'
-import {
-  assertAmount,
-  assertFunction,
-  expect,
-  guarded,
-  optionalId,
-  plainObject,
-  userId,
-} from './validation.ts'
+import { assertAmount, assertFunction, expect, guarded, identityOf, plainObject } from './validation.ts'
 
 /**
  * Creates a client. Does nothing else: no timer, no I/O, no randomness before the first call, so that it may stand at
@@ -72,15 +65,14 @@ function bindClient<Events extends EventMap<Events>>(
   /** Serialises the event, after `beforeSend` had its say on a copy, and queues it. */
   const record = (name: string, input: EventInput): Promise<FlushResult | null> | undefined => {
     const now = ports.now()
-    let event = serializeEvent(createEvent(name, input, bound, now))
+    let event = createEvent(name, input, bound, now)
     if (config.beforeSend) {
       const redacted = redact(config.beforeSend, event)
       if (!redacted) return undefined
-      const { event: newName, anonymous_id: anonymousId, external_id: userId, ...rest } = redacted
-      const identified = { anonymousId, userId, ...rest }
-      event = serializeEvent(createEvent(newName, identified, { audit, context: () => audit }, now))
+      const { anonymous_id: anonymousId, external_id: userId } = redacted
+      event = createEvent(redacted.event, { ...redacted, anonymousId, userId }, { audit }, now)
     }
-    assertSize(event)
+    expect(event.bytes <= maxEventBytes, 'event', 'at most 32 KB of JSON', event.json)
     const flushed = enqueue(delivery, event)
     cycle?.(event)
     return flushed
@@ -89,7 +81,11 @@ function bindClient<Events extends EventMap<Events>>(
   const flush = ({ timeoutMs, signal, ifDown = 'try' }: FlushOptions = {}): Promise<FlushResult> => {
     if (timeoutMs !== undefined) assertAmount('timeoutMs', timeoutMs)
     expect(!signal || 'aborted' in Object(signal), 'signal', 'an AbortSignal', signal)
-    return flushAll(delivery, { deadline: ports.now() + (timeoutMs ?? Infinity), signal, ifDown })
+    return startFlush(delivery, queuedEvents(delivery), {
+      deadline: ports.now() + (timeoutMs ?? Infinity),
+      signal,
+      ifDown,
+    })
   }
 
   const call = (profileCall: ProfileCall): Promise<unknown> => {
@@ -134,22 +130,18 @@ function bindClient<Events extends EventMap<Events>>(
         delivery.stopTimer?.()
         return flushed
       }, false),
-    with(binding) {
-      const {
-        anonymousId,
-        context,
-        waitUntil: lifetime = waitUntil,
-      } = plainObject<Binding>('binding', binding)
-      assertFunction('waitUntil', lifetime)
-      const own = snapshot('context', context)
-      const rebound = {
-        audit,
-        anonymousId: optionalId('anonymousId', anonymousId) ?? bound.anonymousId,
-        userId: userId(binding) ?? bound.userId,
-        context: () => ({ ...bound.context(), ...own }),
-      }
-      return bindClient(delivery, rebound, lifetime)
-    },
+    with: (binding) =>
+      guarded('binding', () => {
+        const { context, waitUntil: lifetime = waitUntil } = plainObject<Binding>('binding', binding)
+        assertFunction('waitUntil', lifetime)
+        const own = snapshot('context', context)
+        const rebound = {
+          ...identityOf(binding, bound),
+          audit,
+          context: () => ({ ...bound.context?.(), ...own }),
+        }
+        return bindClient(delivery, rebound, lifetime)
+      }),
     [asyncDispose]: async () => {
       await client.shutdown().catch(() => undefined) // logged; a block that threw must keep its own error
     },
@@ -158,10 +150,11 @@ function bindClient<Events extends EventMap<Events>>(
 }
 
 function redact(beforeSend: BeforeSend, event: QueuedEvent): GFluxEvent | null {
-  const redacted = guarded('beforeSend', () => beforeSend(JSON.parse(event.json)))
-  expect(redacted !== undefined, 'beforeSend', 'a function that returns an event or null')
+  const result = 'beforeSend()'
+  const redacted = guarded(result, () => beforeSend(JSON.parse(event.json)))
+  expect(redacted !== undefined, result, 'an event or null')
   safely(() => redacted) // a promise is refused: what it rejects with must not go unhandled
-  return redacted && plainObject('beforeSend', redacted)
+  return redacted && plainObject(result, redacted)
 }
 
 /** Node 18.0 has no `Symbol.asyncDispose`; TypeScript and esbuild then use this one. */

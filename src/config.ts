@@ -4,7 +4,7 @@ import { snapshot } from './json-value.ts'
 import type { Logger } from './log.ts'
 import type { Fetcher, FetchFunction } from './ports.ts'
 import { isBrowser } from './runtime.ts'
-import { assertAmount, assertFunction, expect, plainObject } from './validation.ts'
+import { assertAmount, assertFunction, expect, expectNumber, guarded, plainObject } from './validation.ts'
 
 /** Events that were given up for good. */
 export interface DroppedEvents {
@@ -64,8 +64,8 @@ const DEFAULTS = {
   apiHost: 'https://api.getfluxly.com',
   defaultContext: {},
   includeRuntimeContext: false,
-  // Looked up at each call, and never called as a method of ours: Workers answer that with "Illegal invocation".
-  fetch: (url, init) => globalThis.fetch(url, init),
+  // Its `fetch` is looked up at each call, and called as its own method: Workers refuse any other `this`.
+  fetch: globalThis,
 } satisfies Partial<GFluxNodeConfig>
 
 type Optional = 'logger' | 'waitUntil' | 'beforeSend' | 'onDrop'
@@ -80,14 +80,16 @@ const safeUrl = /^(https:\/\/[^/?#@]+|http:\/\/(localhost|127\.[\d.]+|\[::1])(:\
 
 /** Fills in the defaults and refuses what can't work, naming the option. Reads nothing else, starts nothing. */
 export function resolveConfig(config: GFluxNodeConfig): ResolvedConfig {
-  const given = Object.entries(plainObject('config', config)).filter(([, value]) => value !== undefined)
-  const resolved: ResolvedConfig = { token: '', ...DEFAULTS, ...Object.fromEntries(given) }
+  const entries = guarded('config', () => Object.entries(plainObject('config', config)))
+  const given = entries.filter(([, value]) => value !== undefined)
+  const resolved: ResolvedConfig = { ...DEFAULTS, ...(Object.fromEntries(given) as { token: string }) }
   const { apiHost, defaultContext, fetch, token } = resolved
-  expect(typeof token === 'string' && /^[!-~]+$/.test(token), 'token', 'ASCII without white space', token)
+  const isToken = typeof token === 'string' && /^[!-~]+$/.test(token)
+  expect(isToken, 'token', 'non-empty ASCII without white space', token)
   expect(!/^gflux_secret/.test(token) || !isBrowser(), 'token', 'a publishable key in a browser', token)
   for (const option of Object.keys(counts) as (keyof typeof counts)[]) {
     const value = resolved[option]
-    expect(Number.isInteger(value) && value > 0, option, 'a positive integer', value)
+    expectNumber(Number.isInteger(value) && value > 0, option, 'a positive integer', value)
   }
   for (const option of Object.keys(amounts) as (keyof typeof amounts)[])
     assertAmount(option, resolved[option])

@@ -21,14 +21,9 @@ export function createCycle(delivery: Delivery, waitUntil: WaitUntil): (event: Q
   let events: QueuedEvent[] | undefined
   let hops = 0
 
-  /** Never rejects: on Workers that would fail a whole queue batch. */
   const flush = async (cycle: readonly QueuedEvent[]): Promise<void> => {
-    try {
-      await firstOf(ports, [], lingerMs)
-      await startFlush(delivery, cycle, { deadline: ports.now() + budgetMs, ifDown: 'wait' })
-    } catch {
-      // reported through the logger and onDrop; what can be sent is still queued
-    }
+    await firstOf(ports, [], lingerMs)
+    await startFlush(delivery, cycle, { deadline: ports.now() + budgetMs, ifDown: 'wait' })
   }
 
   const closeWhenIdle = async (): Promise<void> => {
@@ -44,7 +39,10 @@ export function createCycle(delivery: Delivery, waitUntil: WaitUntil): (event: Q
       return
     }
     events = [event]
-    if (!register(waitUntil, flush(events))) log.warn('waitUntil threw')
+    // It must not reject: on Workers that would fail a whole queue batch. A failure is reported through the logger and
+    // onDrop; what can be sent is still queued.
+    const flushed = flush(events).catch(() => undefined)
+    if (!register(waitUntil, flushed)) log.warn('waitUntil threw')
     void closeWhenIdle()
   }
 }

@@ -1,6 +1,6 @@
 import type { ResolvedConfig } from './config.ts'
 import { GFluxNodeError } from './errors.ts'
-import { type FlushLimits, startFlush } from './flush.ts'
+import { startFlush } from './flush.ts'
 import type { FlushResult } from './flush-result.ts'
 import { closedMs, type Guard } from './guard.ts'
 import type { Journal } from './journal.ts'
@@ -22,7 +22,7 @@ export interface Delivery {
   isClosed: boolean
   /** How often a batch's retries were exhausted. */
   rounds: number
-  /** Events since the last flush that `flushAt` or the timer started. */
+  /** Events since the last flush: `flushAt` counts them. */
   recent: QueuedEvent[]
   triggered?: Promise<FlushResult> | undefined
   stopTimer?: () => void
@@ -49,30 +49,26 @@ export function enqueue(delivery: Delivery, event: QueuedEvent): Promise<FlushRe
   const { flushAt, flushIntervalMs, maxQueueBytes, maxQueueSize } = config
   const isFull = queue.size >= maxQueueSize || queue.bytes + event.bytes > maxQueueBytes
   const recorded = journal?.record(event, isFull)
+  let flushed: Promise<FlushResult> | undefined
   if (isFull) {
     const retryAfterMs = retryLater(delivery)
-    if (recorded !== undefined) return recorded.then(() => null)
     const message = `The queue is full: ${queue.size} events, ${queue.bytes} bytes`
-    throw new GFluxNodeError('queue_overflow', message, { retryable: true, retryAfterMs })
+    if (!recorded) throw new GFluxNodeError('queue_overflow', message, { retryable: true, retryAfterMs })
+  } else {
+    queue.open.push(event)
+    queue.size++
+    queue.bytes += event.bytes
+    recent.push(event)
+    if (recent.length >= Math.min(flushAt, maxQueueSize)) flushed = trigger(delivery)
+    else if (flushIntervalMs) armTimer(delivery, flushIntervalMs)
   }
-  queue.open.push(event)
-  queue.size++
-  queue.bytes += event.bytes
-  recent.push(event)
-  const flushed = recent.length >= Math.min(flushAt, maxQueueSize) ? trigger(delivery) : undefined
-  if (!flushed && flushIntervalMs) armTimer(delivery, flushIntervalMs)
-  if (recorded === undefined) return flushed
-  if (flushed !== undefined) safely(() => flushed) // it may fail first
+  if (!recorded) return flushed
+  safely(() => flushed) // it may fail first
   return recorded.then(() => flushed ?? null)
 }
 
-/** Flushes what is queued now, within the limits. Rejects when retries are exhausted or a batch is refused. */
-export function flushAll(delivery: Delivery, limits: FlushLimits): Promise<FlushResult> {
-  if (!delivery.triggered) delivery.recent = []
-  return startFlush(delivery, queuedEvents(delivery), limits)
-}
-
-function queuedEvents({ queue: { batches, open } }: Delivery): QueuedEvent[] {
+/** What a flush of everything covers, oldest first. */
+export function queuedEvents({ queue: { batches, open } }: Delivery): QueuedEvent[] {
   return [...batches.flatMap(({ events }) => events), ...open]
 }
 
@@ -83,7 +79,6 @@ function queuedEvents({ queue: { batches, open } }: Delivery): QueuedEvent[] {
 function trigger(delivery: Delivery): Promise<FlushResult> {
   delivery.triggered ??= Promise.resolve().then(() => {
     const { recent } = delivery
-    delivery.recent = []
     delivery.triggered = undefined
     return flushInBackground(delivery, recent)
   })
@@ -108,13 +103,13 @@ function retryLater(delivery: Delivery): number {
 function armTimer(delivery: Delivery, delayMs: number): void {
   const { isClosed, ports, timerDueAt } = delivery
   const now = ports.now()
-  if (isClosed || (timerDueAt && now < timerDueAt + delayMs)) return
+  if (isClosed || now < timerDueAt + delayMs) return
   delivery.timerDueAt = now + delayMs
-  const flush = (): void => {
+  const flush = (): Promise<FlushResult> => {
     delivery.timerDueAt = 0
-    safely(() => flushInBackground(delivery, queuedEvents(delivery)))
+    return flushInBackground(delivery, queuedEvents(delivery))
   }
   safely(() => {
-    delivery.stopTimer = ports.timer(delayMs, flush, true)
+    delivery.stopTimer = ports.timer(delayMs, () => safely(flush), true)
   })
 }

@@ -19,21 +19,25 @@ export interface Identity {
 }
 
 /** What `track()` and `identify()` have in common. */
-export interface EventInput extends Identity {
-  properties?: object | undefined
+interface CallInput extends Identity {
   context?: EventContext | undefined
   /** When it happened: a `Date` or an ISO 8601 string. @default the time of the call */
   timestamp?: Date | string | undefined
 }
 
+/** What an event is made of, besides its name. */
+export interface EventInput extends CallInput {
+  properties?: object | undefined
+}
+
 /** The input of `track()`. `properties` holds at most 32 keys; the event as JSON at most 32 KB. */
-export type TrackInput<Properties> = EventInput &
+export type TrackInput<Properties> = CallInput &
   (Record<never, never> extends Properties
     ? { properties?: Properties | undefined }
     : { properties: Properties })
 
 /** The input of `identify()`. Both ids are required, here or bound with `with()`. */
-export interface IdentifyInput extends EventInput {
+export interface IdentifyInput extends CallInput {
   /** What is known of the user, such as `email` or `plan`. */
   traits?: Record<string, unknown> | undefined
 }

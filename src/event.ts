@@ -1,9 +1,9 @@
 import type { EventContext, EventInput, GFluxEvent } from './event-types.ts'
 import { toJson } from './json-value.ts'
 import type { QueuedEvent } from './queue.ts'
-import { expect, kindOf, optionalId, plainObject, userId } from './validation.ts'
+import { expect, identityOf, kindOf, plainObject } from './validation.ts'
 
-const maxEventBytes = 32 * 1024
+export const maxEventBytes: number = 32 * 1024
 const maxProperties = 32
 const snakeCase = /^(?!.{65})[a-z][a-z\d]*(_[a-z\d]+)*$/
 const isoDate = /^\d{4}-\d\d-\d\d([T ]\d\d:\d\d.*)?$/
@@ -16,13 +16,16 @@ export interface Bound {
   anonymousId?: string | undefined
   userId?: string | undefined
   /** Its own context. */
-  context: () => EventContext
+  context?: () => EventContext
   /** The part of it that wins over the caller's. */
   audit: EventContext
 }
 
-/** Validates what the caller gave and builds the event the API takes. */
-export function createEvent(name: string, input: EventInput, bound: Bound, nowMs: number): GFluxEvent {
+/**
+ * Validates what the caller gave and serialises the event the API takes, once: a later change to the caller's objects
+ * changes nothing, and the size is known.
+ */
+export function createEvent(name: string, input: EventInput, bound: Bound, nowMs: number): QueuedEvent {
   const { context, properties, timestamp } = input
   expect(
     typeof name === 'string' && snakeCase.test(name),
@@ -30,42 +33,29 @@ export function createEvent(name: string, input: EventInput, bound: Bound, nowMs
     'a snake_case name of 1 to 64 characters',
     name,
   )
-  const anonymousId = optionalId('anonymousId', input.anonymousId) ?? bound.anonymousId
-  const externalId = userId(input) ?? bound.userId
+  const { anonymousId, userId } = identityOf(input, bound)
   const needsBoth = name === 'identify'
-  const hasIds = needsBoth ? anonymousId && externalId : (anonymousId ?? externalId)
+  const hasIds = needsBoth ? anonymousId && userId : (anonymousId ?? userId)
   expect(hasIds, `anonymousId ${needsBoth ? 'and' : 'or'} userId`, 'set')
-  return {
+  const event: GFluxEvent = {
     event: name,
     anonymous_id: anonymousId,
-    external_id: externalId,
+    external_id: userId,
     properties: properties === undefined ? properties : eventProperties(properties),
     timestamp: isoTimestamp(timestamp, nowMs),
-    context: { ...bound.context(), ...plainObject('context', context), ...bound.audit },
+    context: { ...bound.context?.(), ...plainObject('context', context), ...bound.audit },
   }
-}
-
-/** Serialises the event, once: a later change to the caller's objects changes nothing, and the size is known. */
-export function serializeEvent(event: GFluxEvent): QueuedEvent {
   const json = toJson(event)
-  return { name: event.event, json, bytes: encoder.encodeInto(json, scratch).written }
-}
-
-export function assertSize({ bytes, json }: QueuedEvent): void {
-  expect(bytes <= maxEventBytes, 'event', 'at most 32 KB of JSON', json)
+  return { name, json, bytes: encoder.encodeInto(json, scratch).written }
 }
 
 function eventProperties(value: unknown): Record<string, unknown> {
   const properties = plainObject('properties', value)
+  const count = Object.keys(properties).length
   // What JSON leaves out does not count.
-  const isFew =
-    countKeys(properties) <= maxProperties || countKeys(JSON.parse(toJson(properties))) <= maxProperties
+  const isFew = count <= maxProperties || Object.keys(JSON.parse(toJson(properties))).length <= maxProperties
   expect(isFew, 'properties', 'an object of at most 32 keys', properties)
   return properties
-}
-
-function countKeys(value: object): number {
-  return Object.keys(value).length
 }
 
 let lastMs = 0

@@ -31,10 +31,11 @@ export function flushResult(events: readonly QueuedEvent[]): FlushResult {
   const errors: RejectedEvent[] = []
   const requestIds = new Set<string>()
   let pending = 0
-  events.forEach(({ name, settlement }, index) => {
+  events.forEach(({ name: event, settlement }, index) => {
     if (!settlement) pending++
-    if (settlement?.requestId) requestIds.add(settlement.requestId)
-    if (settlement?.rejection) errors.push({ index, event: name, ...settlement.rejection })
+    const { requestId, rejection } = settlement ?? {}
+    if (requestId) requestIds.add(requestId)
+    if (rejection) errors.push({ index, event, error: rejection.error, detail: rejection.detail })
   })
   const rejected = errors.length
   return {

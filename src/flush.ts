@@ -2,7 +2,7 @@ import { attempt } from './attempt.ts'
 import type { Delivery } from './delivery.ts'
 import { GFluxNodeError } from './errors.ts'
 import { type FlushResult, flushResult } from './flush-result.ts'
-import { closedMs, guardedTimeoutMs, pauseGuard, tripGuard } from './guard.ts'
+import { closedMs, pauseGuard, probeMs, tripGuard } from './guard.ts'
 import { acceptBatch, dropExpired, isBatchAnswer, refuseBatch } from './outcome.ts'
 import { type Batch, type QueuedEvent, sealBatch } from './queue.ts'
 import { backoffMs, maxRetryAfterMs } from './retry.ts'
@@ -41,15 +41,22 @@ export async function startFlush(
 ): Promise<FlushResult> {
   const { guard, log, ports, rounds } = delivery
   const { deadline, ifDown, signal } = limits
+  if (!delivery.triggered) delivery.recent = []
   const sends = new Set<Promise<void>>()
   /** Where the events begin that are not settled. */
   let first = 0
   let pollMs = 4
   let hasSent = false
 
-  const isExhausted = (batch: Batch | undefined): boolean => !!batch && batch.exhausted > rounds
-  /** Where nobody waits for an API that is down, a batch whose retries are exhausted waits for a later flush. */
-  const isGivenUp = (batch: Batch | undefined): boolean => ifDown !== 'wait' && isExhausted(batch)
+  const isExhausted = (batch: Batch): boolean => batch.exhausted > rounds
+  /**
+   * When to send a batch, or to look whether another flush has. Where nobody waits for an API that is down, one whose
+   * retries are exhausted waits for a later flush.
+   */
+  const readyAt = (batch: Batch, now: number): number => {
+    if (ifDown !== 'wait' && isExhausted(batch)) return Infinity
+    return batch.leasedUntil > now ? now + pollMs : batch.notBefore
+  }
 
   /** When there may be something to do for the events covered; `Infinity` where nothing is left. */
   const dueAt = (now: number): number => {
@@ -57,8 +64,7 @@ export async function startFlush(
     for (let index = first; index < events.length; index++) {
       const { batch, settlement } = events[index] as QueuedEvent
       if (!batch) return 0 // events are sealed in order
-      if (settlement || isGivenUp(batch)) continue
-      at = Math.min(at, Math.max(batch.notBefore, batch.leasedUntil > now ? now + pollMs : 0))
+      if (!settlement) at = Math.min(at, readyAt(batch, now))
     }
     return at
   }
@@ -78,8 +84,7 @@ export async function startFlush(
     const isOwnPause = guard.failures < 2 && (hasSent || ifDown !== 'skip')
     const maxRestMs = isOwnPause ? maxRetryAfterMs : ifDown === 'wait' ? patienceMs : 0
     if (now >= deadline || signal?.aborted || restMs > maxRestMs) return Infinity
-    const isSendable = (batch: Batch): boolean =>
-      Math.max(batch.leasedUntil, batch.notBefore) <= now && !isGivenUp(batch)
+    const isSendable = (batch: Batch): boolean => readyAt(batch, now) <= now
     let due = dueAt(now)
     while (restMs <= 0 && due <= now) {
       const batch = claim(delivery, now, isSendable)
@@ -94,19 +99,19 @@ export async function startFlush(
 
   if (ifDown === 'try') guard.failures = 0
   try {
-    for (let waitMs = 0; waitMs < Infinity || sends.size; ) {
-      waitMs = step(ports.now())
-      if (waitMs < Infinity || sends.size) await firstOf(ports, sends, waitMs, signal)
+    for (;;) {
+      const waitMs = step(ports.now())
+      if (waitMs === Infinity && !sends.size) break
+      await firstOf(ports, sends, waitMs, signal)
     }
   } catch (cause) {
     log.warn('The flush stopped', { cause }) // such as in Workers' global scope, where nothing may be sent
   }
+  const refused = events.find(({ settlement }) => settlement?.failure)
+  const stuck = events.find(({ batch, settlement }) => batch && !settlement && isExhausted(batch))
   // Where the caller's budget ended the flush, pending events are no failure.
   const isInTime = ports.now() < deadline
-  const errors = events.map(({ batch, settlement }) =>
-    settlement ? settlement.failure : isInTime && isExhausted(batch) ? batch?.error : undefined,
-  )
-  const error = errors.find((failure) => failure?.retryable === false) ?? errors.find(Boolean)
+  const error = refused?.settlement?.failure ?? (isInTime && stuck?.batch?.error)
   const result = flushResult(events)
   if (error) throw new GFluxNodeError(error.code, error.message, { ...error, result })
   if (result.pending) log.warn('Events stay queued', { pending: result.pending })
@@ -122,7 +127,7 @@ function claim(
   const { batches, open } = queue
   const inFlight = batches.filter(({ leasedUntil }) => leasedUntil > now).length
   if (inFlight >= (guard.failures ? 1 : config.concurrency)) return undefined
-  const next = batches.filter(isSendable).sort((a, b) => a.exhausted - b.exhausted)[0]
+  const [next] = batches.filter(isSendable).sort((a, b) => a.exhausted - b.exhausted)
   return open[0] && (!next || (guard.failures && next.exhausted)) ? sealBatch(queue, ports.randomId()) : next
 }
 
@@ -136,10 +141,9 @@ async function send(
   const { events, key, unknownSince } = batch
   const now = ports.now()
   const lease = ++batch.lease
-  const fullMs = config.timeoutMs || maxTimeoutMs
   // Whoever asks for a flush by name wants the events there, also where the API has become slow.
-  const probeMs = ifDown === 'try' ? fullMs : guardedTimeoutMs(guard, fullMs)
-  const timeoutMs = Math.min(probeMs, deadline - now)
+  const maxMs = ifDown === 'try' ? Infinity : probeMs(guard)
+  const timeoutMs = Math.min(config.timeoutMs || maxTimeoutMs, maxMs, deadline - now)
   batch.leasedUntil = now + timeoutMs + leaseGraceMs
   batch.unknownSince ??= now // until it is known: this invocation may never come back
   const body = `{"events":[${events.map(({ json }) => json)}]}`

@@ -40,6 +40,6 @@ export function closedMs({ failures, pausedUntil, retryAt }: Guard, now: number)
 }
 
 /** An API that hangs must not cost a full timeout again. */
-export function guardedTimeoutMs({ failures }: Guard, timeoutMs: number): number {
-  return failures ? Math.min(timeoutMs, probeTimeoutMs * 2 ** (failures - 1)) : timeoutMs
+export function probeMs({ failures }: Guard): number {
+  return failures ? probeTimeoutMs * 2 ** (failures - 1) : Infinity
 }

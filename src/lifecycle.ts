@@ -38,31 +38,23 @@ export async function flushAfter<Result>(
 ): Promise<Result> {
   const { waitUntil, timeoutMs = defaultTimeoutMs } = options
   const result = Promise.resolve(handled)
-  const flushed = flushOnceSettled()
+  const flush = (): Promise<FlushResult> => {
+    const budgetMs = typeof timeoutMs === 'function' ? timeoutMs() : timeoutMs
+    return gflux.flush({ timeoutMs: Math.max(0, budgetMs), ifDown: isHeld ? 'wait' : 'skip' })
+  }
+  // What fails is reported through the logger and onDrop; what can be sent is still queued.
+  const flushed = result.then(flush, flush).catch(() => undefined)
   const isHeld = register(waitUntil, flushed)
   if (!isHeld) await flushed
   return await result
-
-  async function flushOnceSettled(): Promise<void> {
-    try {
-      await result
-    } catch {
-      // the caller gets it from `result`
-    }
-    try {
-      const budgetMs = typeof timeoutMs === 'function' ? timeoutMs() : timeoutMs
-      await gflux.flush({ timeoutMs: Math.max(0, budgetMs), ifDown: isHeld ? 'wait' : 'skip' })
-    } catch {
-      // reported through the logger and onDrop; what can be sent is still queued
-    }
-  }
 }
 
 /** Hands work to a lifetime, if there is one that takes it. */
 export function register(waitUntil: WaitUntil | undefined, work: Promise<unknown>): boolean {
   if (!waitUntil) return false
   try {
-    waitUntil(work)
+    // What it may reject with is the platform's own affair.
+    Promise.resolve(waitUntil(work)).catch(() => undefined)
     return true
   } catch {
     return false // outside a request: then the work has to be awaited

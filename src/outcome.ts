@@ -15,21 +15,19 @@ interface BatchAnswer {
 }
 
 export function isBatchAnswer(answer: unknown): boolean {
-  return (Object(answer) as BatchAnswer).accepted >= 0
+  return typeof (Object(answer) as BatchAnswer).accepted === 'number'
 }
 
 /** The API took the batch, all of it or but for some events. */
 export function acceptBatch(delivery: Delivery, batch: Batch, answer: unknown): void {
   const { request_id: requestId, errors } = answer as BatchAnswer
-  const details = Array.isArray(errors) ? errors.map(Object) : []
-  const rejected: QueuedEvent[] = []
+  const details: BatchAnswer['errors'] = Array.isArray(errors) ? errors.map(Object) : []
   settleBatch(delivery, batch, { requestId })
-  for (const { index, error, detail } of details) {
-    const event = batch.events[index]
-    if (!event) continue
-    event.settlement = { requestId, rejection: { error, detail } }
-    rejected.push(event)
-  }
+  const rejected = batch.events.filter((event, place) => {
+    const rejection = details.find(({ index }) => index === place)
+    if (rejection) event.settlement = { requestId, rejection }
+    return rejection
+  })
   if (rejected[0])
     report(delivery, rejected, new GFluxNodeError('validation_error', 'The API rejected events', { details }))
 }

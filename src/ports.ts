@@ -52,9 +52,9 @@ export function createPorts(fetcher: FetchFunction | Fetcher): Ports {
   }
 }
 
-/** Node 18 has no global `crypto`. A key has to be unique, not secret: 122 bits of `Math.random` are. */
+/** Node 18 has no global `crypto`. A key has to be unique, not secret: 120 bits of `Math.random` are. */
 function pseudoRandomId(): string {
-  return '10000000-1000-4000-8000-100000000000'.replace(/[018]/g, (digit) =>
-    (+digit ^ ((Math.random() * 16) >> (+digit / 4))).toString(16),
+  return 'xxxxxxxx-xxxx-4xxx-8xxx-xxxxxxxxxxxx'.replace(/x/g, () =>
+    Math.floor(Math.random() * 16).toString(16),
   )
 }

@@ -91,8 +91,9 @@ export function restoreBatch(
 export function splitBatch({ batches }: Queue, batch: Batch, createKey: () => string): void {
   const { events } = batch
   const middle = events.length >> 1
-  const halves = [events.slice(0, middle), events.slice(middle)]
-  batches.splice(batches.indexOf(batch), 1, ...halves.map((half) => createBatch(createKey(), half)))
+  const first = createBatch(createKey(), events.slice(0, middle))
+  const second = createBatch(createKey(), events.slice(middle))
+  batches.splice(batches.indexOf(batch), 1, first, second)
 }
 
 /** Settles a batch's events and takes it out. */

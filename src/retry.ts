@@ -6,16 +6,11 @@ export function backoffMs(attempts: number, random: number): number {
   return Math.min(30_000, 500 * 2 ** (attempts - 1)) * (0.75 + random / 2)
 }
 
-/** Statuses that may pass by themselves. A redirect is never followed, so it is one of them: nothing was stored. */
-export function isRetryableStatus(status: number): boolean {
-  return status < 400 || [408, 425, 429].includes(status) || status > 499
-}
-
 /**
  * `Retry-After` in milliseconds, from seconds or an HTTP date.
  * https://www.rfc-editor.org/rfc/rfc9110#field.retry-after
  */
 export function parseRetryAfter(header: string | null, nowMs: number): number | undefined {
-  const delayMs = Number(header || Number.NaN) * 1000 || Date.parse(header as string) - nowMs
+  const delayMs = Number(header) * 1000 || Date.parse(header as string) - nowMs
   return delayMs > 0 ? delayMs : undefined
 }

@@ -17,14 +17,14 @@ const globals: RuntimeGlobals = globalThis as RuntimeGlobals
  */
 function detectRuntime(): string {
   if (globals.navigator?.userAgent === 'Cloudflare-Workers') return 'workerd'
-  if (typeof globals.EdgeRuntime === 'string') return 'edge-light'
+  if (globals.EdgeRuntime) return 'edge-light'
   if (globals.Deno) return 'deno'
   if (globals.Bun) return 'bun'
   return globals.process?.versions?.node ? 'node' : 'unknown'
 }
 
 export function isBrowser(): boolean {
-  return !!globals.document || /^Mozilla/.test(globals.navigator?.userAgent ?? '')
+  return !!globals.document || /^Mozilla/.test(globals.navigator?.userAgent as string)
 }
 
 /** The fields that tell the API's logs what sent an event. They win over the caller's. */

@@ -1,9 +1,15 @@
 import { GFluxNodeError } from './errors.ts'
+import type { Identity } from './event-types.ts'
 
 /** Throws a `validation_error` unless `isValid`. Says of what came its kind alone: it may be personal data. */
-export function expect(isValid: unknown, field: string, expected: string, value?: unknown): asserts isValid {
+export function expect(
+  isValid: unknown,
+  field: string,
+  expected: string,
+  value?: unknown,
+  got: string = kindOf(value),
+): asserts isValid {
   if (isValid) return
-  const got = typeof value === 'number' ? `\`${value}\` (number)` : kindOf(value)
   throw new GFluxNodeError('validation_error', `Expected \`${field}\` to be ${expected}, got ${got}`)
 }
 
@@ -45,17 +51,25 @@ export function optionalId(field: string, value: unknown): string | undefined {
   return value
 }
 
-/** The application's own id, under either of its names. */
-export function userId(identity: { userId?: unknown; externalId?: unknown }): string | undefined {
-  const external = optionalId('externalId', identity.externalId)
-  const user = optionalId('userId', identity.userId) ?? external
+/** The ids given, the application's own under either of its names, or else those that are bound. */
+export function identityOf(given: Identity, bound: Identity): Pick<Identity, 'anonymousId' | 'userId'> {
+  const external = optionalId('externalId', given.externalId)
+  const user = optionalId('userId', given.userId) ?? external
   expect(!external || external === user, 'externalId', 'the same as `userId`', external)
-  return user
+  return {
+    anonymousId: optionalId('anonymousId', given.anonymousId) ?? bound.anonymousId,
+    userId: user ?? bound.userId,
+  }
+}
+
+/** For an option or what is no number at all: there a number that came may be told. */
+export function expectNumber(isValid: boolean, field: string, expected: string, value: unknown): void {
+  expect(isValid, field, expected, value, typeof value === 'number' ? `\`${value}\` (number)` : undefined)
 }
 
 /** A duration in milliseconds or a number of times. */
 export function assertAmount(field: string, value: unknown): void {
-  expect(Number.isFinite(value) && (value as number) >= 0, field, 'a finite number, 0 or more', value)
+  expectNumber(Number.isFinite(value) && (value as number) >= 0, field, 'a finite number, 0 or more', value)
 }
 
 export function assertFunction(field: string, value: unknown): void {

@@ -4,6 +4,8 @@ import { type GFluxNode, type GFluxNodeConfig, GFluxNodeError, initGFluxNode } f
 export const TOKEN = 'gflux_secret_test_0123456789'
 /** A value that must show up in no message and in no log. */
 export const PERSONAL = 'jane.roe@personal.example'
+/** Another, such as a phone number. */
+export const PERSONAL_NUMBER = 4_915_112_345_678
 
 export interface OpenClient {
   readonly gflux: GFluxNode

@@ -62,6 +62,19 @@ export async function declared(): Promise<void> {
   await gflux.track('invoice_paid', { userId: 'u', properties: { ...invoice, total_usd: true } })
 }
 
+/** What is known of a user are traits. */
+export async function identified(gflux: GFluxNode): Promise<void> {
+  await gflux.identify({
+    anonymousId: 'a',
+    userId: 'u',
+    traits: { plan: 'pro' },
+    context: {},
+    timestamp: new Date(),
+  })
+  // @ts-expect-error properties, which would be lost
+  await gflux.identify({ anonymousId: 'a', userId: 'u', properties: { plan: 'pro' } })
+}
+
 /** `with()` keeps the map. */
 export async function bound(gflux: GFluxNode<Aliased>): Promise<void> {
   const user = gflux.with({ userId: 'u', context: { path: '/' } }).with({ anonymousId: 'a' })

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { type GFluxNodeConfig, initGFluxNode } from '../../../src/index.ts'
-import { errorOf, openClient, PERSONAL, TOKEN, untyped } from '../../support/client.ts'
+import { errorOf, openClient, PERSONAL, PERSONAL_NUMBER, TOKEN, untyped } from '../../support/client.ts'
 import { expectValidationError } from './refusal.ts'
 
 class Options {
@@ -17,7 +17,7 @@ describe('a bad option', () => {
     ['a token with a carriage return', 'token', `gflux_secret_a\r\nx-injected: ${PERSONAL}`],
     ['a token beyond ASCII', 'token', `gflux_secret_ü${PERSONAL}`],
     ['a token with a NUL', 'token', `gflux_secret_\0${PERSONAL}`],
-    ['a token that is no string', 'token', 42],
+    ['a token that is no string', 'token', PERSONAL_NUMBER],
     ['a null token', 'token', null],
     ['no URL', 'apiHost', PERSONAL],
     ['an empty host', 'apiHost', ''],
@@ -84,6 +84,18 @@ describe('a bad option', () => {
     ['a class instance', new Options()],
   ])('is refused: %s as the whole config', async (_title, config) => {
     const error = await errorOf(() => initGFluxNode(untyped(config)))
+
+    expectValidationError(error, 'config')
+  })
+
+  it('is refused: a getter that throws', async () => {
+    const config = {
+      get token(): string {
+        throw new Error(PERSONAL)
+      },
+    }
+
+    const error = await errorOf(() => initGFluxNode(config))
 
     expectValidationError(error, 'config')
   })

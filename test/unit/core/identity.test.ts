@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { openClient, PERSONAL, untyped } from '../../support/client.ts'
+import { openClient, PERSONAL, PERSONAL_NUMBER, untyped } from '../../support/client.ts'
 import { type BadCall, expectRefused } from './refusal.ts'
 
 describe('a bad event name', () => {
@@ -45,7 +45,7 @@ describe('a bad event name', () => {
 })
 
 describe('a bad identity', () => {
-  const ids = ['', '   ', 42, true, null, {}, [PERSONAL], Symbol('id'), () => PERSONAL]
+  const ids = ['', '   ', PERSONAL_NUMBER, true, null, {}, [PERSONAL], Symbol('id'), () => PERSONAL]
 
   it.each<BadCall>([
     ['no input', 'userId', (gflux) => gflux.track('opened')],
@@ -77,13 +77,23 @@ describe('a bad identity', () => {
       'externalId',
       (gflux) => gflux.identify({ anonymousId: 'anon_1', userId: PERSONAL, externalId: 'user_2' }),
     ],
-    ['a bound id that is no string', 'userId', (gflux) => gflux.with(untyped({ userId: 42 }))],
+    ['a bound id that is no string', 'userId', (gflux) => gflux.with(untyped({ userId: PERSONAL_NUMBER }))],
     [
       'bound ids that differ',
       'externalId',
       (gflux) => gflux.with({ userId: PERSONAL, externalId: 'user_2' }),
     ],
     ['an empty bound id', 'anonymousId', (gflux) => gflux.with({ anonymousId: '' })],
+    [
+      'a bound id whose getter throws',
+      'binding',
+      (gflux) =>
+        gflux.with({
+          get userId(): string {
+            throw new Error(PERSONAL)
+          },
+        }),
+    ],
     ['a null binding', 'binding', (gflux) => gflux.with(untyped(null))],
     ['a bound context that is no object', 'context', (gflux) => gflux.with(untyped({ context: PERSONAL }))],
     ['a bound waitUntil that is no function', 'waitUntil', (gflux) => gflux.with(untyped({ waitUntil: {} }))],

@@ -53,6 +53,11 @@ describe.concurrent('in a process of its own', () => {
       'waitUntil: () => { throw new Error("outside a request") }',
     ],
     [
+      'waitUntil that rejects',
+      'gflux.track("opened", { userId })',
+      'waitUntil: async () => { throw new Error("outside a request") }',
+    ],
+    [
       'a logger and onDrop that throw and reject',
       'gflux.track("opened", { userId }); gflux.flush(); gflux.track("Bad")',
       'logger: { warn: async () => { throw new Error("log") }, debug: () => { throw new Error("log") } }, onDrop: async () => { throw new Error("drop") }',

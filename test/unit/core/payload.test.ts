@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { openClient, PERSONAL, untyped } from '../../support/client.ts'
+import { openClient, PERSONAL, PERSONAL_NUMBER, untyped } from '../../support/client.ts'
 import { type BadCall, expectRefused } from './refusal.ts'
 
 class Invoice {
@@ -32,7 +32,7 @@ const notObjects: readonly (readonly [string, unknown])[] = [
   ['a URLSearchParams', new URLSearchParams({ email: PERSONAL })],
   ['a string', PERSONAL],
   ['an empty string', ''],
-  ['a number', 42],
+  ['a number', PERSONAL_NUMBER],
   ['a boolean', false],
   ['a function', () => PERSONAL],
   ['a symbol', Symbol(PERSONAL)],
@@ -134,6 +134,37 @@ describe('what JSON can not hold', () => {
     await gflux.flush()
 
     expect(ingest.events[0]?.properties).toEqual({ money: { amount: 1, note: null } })
+  })
+})
+
+describe('what says itself what its JSON is', () => {
+  it('may be a date that is no number, beside a null', async () => {
+    const { gflux, ingest } = openClient()
+    // As Temporal's are.
+    const day = {
+      [Symbol.toStringTag]: 'Temporal.PlainDate',
+      toJSON: () => '2026-01-02',
+      valueOf() {
+        throw new TypeError('Use compare()')
+      },
+    }
+
+    await track(gflux, { properties: { day, note: null } })
+    await gflux.flush()
+
+    expect(ingest.events[0]?.properties).toEqual({ day: '2026-01-02', note: null })
+  })
+
+  it('is refused when it throws, also where it does so but once', async () => {
+    let calls = 0
+    const moody = {
+      toJSON() {
+        if (calls++ % 2 === 0) throw new Error(PERSONAL)
+        return 1
+      },
+    }
+
+    await expectRefused(['moody', 'input', (gflux) => track(gflux, { properties: { moody } })])
   })
 })
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { GFluxNode } from '../../../src/index.ts'
-import { errorOf, openClient, PERSONAL, untyped } from '../../support/client.ts'
+import { errorOf, openClient, PERSONAL, PERSONAL_NUMBER, untyped } from '../../support/client.ts'
 import { type BadCall, expectRefused } from './refusal.ts'
 
 const erase = { id: PERSONAL, reason: 'gdpr_dsr' } as const
@@ -14,7 +14,7 @@ describe('alias', () => {
     [
       'a userId that is no string',
       'userId',
-      (gflux) => gflux.alias(untyped({ userId: 42, anonymousId: 'a' })),
+      (gflux) => gflux.alias(untyped({ userId: PERSONAL_NUMBER, anonymousId: 'a' })),
     ],
     ['no source', 'anonymousId', (gflux) => gflux.alias({ userId: PERSONAL })],
     ['an empty anonymousId', 'anonymousId', (gflux) => gflux.alias({ userId: 'u', anonymousId: '' })],
@@ -31,7 +31,7 @@ describe('alias', () => {
     [
       'a requestId that is no string',
       'requestId',
-      (gflux) => gflux.alias(untyped({ userId: 'u', anonymousId: PERSONAL, requestId: 42 })),
+      (gflux) => gflux.alias(untyped({ userId: 'u', anonymousId: PERSONAL, requestId: PERSONAL_NUMBER })),
     ],
   ])('refuses %s', async (...call) => {
     await expectRefused(call)
@@ -52,7 +52,7 @@ describe('erase', () => {
     ['no id', 'id', (gflux) => gflux.erase(untyped({ reason: 'gdpr_dsr' }))],
     ['an empty id', 'id', (gflux) => gflux.erase({ ...erase, id: '' })],
     ['a null id', 'id', (gflux) => gflux.erase(untyped({ ...erase, id: null }))],
-    ['an id that is a number', 'id', (gflux) => gflux.erase(untyped({ ...erase, id: 42 }))],
+    ['an id that is a number', 'id', (gflux) => gflux.erase(untyped({ ...erase, id: PERSONAL_NUMBER }))],
     ['an id that is no Unicode', 'id', (gflux) => gflux.erase({ ...erase, id: `${PERSONAL}\ud800` })],
     ['an id that a URL takes for this folder', 'id', (gflux) => gflux.erase({ ...erase, id: '.' })],
     ['an id that a URL takes for the parent folder', 'id', (gflux) => gflux.erase({ ...erase, id: '..' })],

@@ -1,5 +1,12 @@
 import { expect } from 'vitest'
-import { errorOf, type OpenClient, openClient, PERSONAL, TOKEN } from '../../support/client.ts'
+import {
+  errorOf,
+  type OpenClient,
+  openClient,
+  PERSONAL,
+  PERSONAL_NUMBER,
+  TOKEN,
+} from '../../support/client.ts'
 
 type Gflux = OpenClient['gflux']
 
@@ -18,6 +25,7 @@ export async function expectRefused(
 
   expectValidationError(error, field)
   expect(logged.join()).not.toContain(PERSONAL)
+  expect(logged.join()).not.toContain(`${PERSONAL_NUMBER}`)
   expect(logged.join()).not.toContain(TOKEN)
   expect(flushed).toEqual({ accepted: 0, rejected: 0, pending: 0, errors: [], requestIds: [] })
   expect(ingest.requests).toEqual([])
@@ -28,5 +36,6 @@ export function expectValidationError(error: Error, field: string): void {
   expect(error.message).toMatch(/^Expected `[^`]+` to be .+, (got|but) .+/)
   expect(error.message).toContain(field)
   expect(error.message).not.toContain(PERSONAL)
+  expect(error.message).not.toContain(`${PERSONAL_NUMBER}`)
   expect(error.message).not.toContain(TOKEN)
 }

@@ -90,6 +90,30 @@ describe('flushAt', () => {
     expect(api.calls).toHaveLength(1)
   })
 
+  it('counts no event that its own lifetime has delivered', async () => {
+    const { clock, trackEach } = openVirtual({ flushAt: 3, waitUntil: () => undefined })
+
+    const calls = []
+    for (let n = 0; n < 5; n++) {
+      calls.push(...trackEach(1))
+      await clock.advance(1_000)
+    }
+
+    expect(await Promise.all(calls)).toEqual(Array(5).fill(null))
+  })
+
+  it('counts no event that the interval has delivered', async () => {
+    const { clock, trackEach } = openVirtual({ flushAt: 3, flushIntervalMs: 1_000 })
+
+    const calls = []
+    for (let n = 0; n < 5; n++) {
+      calls.push(...trackEach(1))
+      await clock.advance(2_000)
+    }
+
+    expect(await Promise.all(calls)).toEqual(Array(5).fill(null))
+  })
+
   it('rejects an awaited call when the API refuses its batch, and no un-awaited one loudly', async () => {
     const { clock, trackEach } = openVirtual({ flushAt: 2 }, { gets: 401 })
     const [first, second] = trackEach(2)

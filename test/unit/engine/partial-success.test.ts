@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { openVirtual, rejection } from '../../support/virtual-client.ts'
+import { keysOf, openVirtual, rejection } from '../../support/virtual-client.ts'
 
 describe('an answer that accepts a part', () => {
   it('is told by the place of each rejected event in the flush, over all batches', async () => {
@@ -50,6 +50,34 @@ describe('an answer that accepts a part', () => {
     const result = await clock.outcome(gflux.flush())
 
     expect(result).toMatchObject({ accepted: 2, rejected: 1, errors: [{ index: 1, event: 'e2' }] })
+  })
+
+  it('reports each rejected event once, whatever the places say', async () => {
+    const rejection = { error: 'validation_error', detail: 'it is bad' }
+    const errors = [-1, 2, 2, 3, 'length', '0'].map((index) => ({ index, ...rejection }))
+    const body = { accepted: 2, rejected: 1, request_id: 'req_1', errors }
+    const { gflux, clock, track, dropped } = openVirtual({}, { body, stores: true })
+    track(3)
+
+    const result = await clock.outcome(gflux.flush())
+
+    expect(result).toMatchObject({
+      accepted: 2,
+      rejected: 1,
+      errors: [{ index: 2, event: 'e3', ...rejection }],
+    })
+    expect(dropped.map(({ events }) => events.map(({ event }) => event))).toEqual([['e3']])
+  })
+
+  it.each([null, '', [], '1'])('that counts %o accepted events is no answer', async (accepted) => {
+    const { gflux, clock, api, track } = openVirtual({}, { body: { accepted } })
+    track(1)
+
+    const result = await clock.outcome(gflux.flush())
+
+    expect(result).toMatchObject({ accepted: 1, requestIds: ['req_1'] })
+    expect(keysOf(api)).toHaveLength(1)
+    expect(api.calls).toHaveLength(2)
   })
 
   it.each([null, {}, [null], [{}], 'none'])('with `errors` of %o breaks nothing', async (errors) => {

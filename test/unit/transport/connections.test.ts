@@ -112,7 +112,7 @@ describe('connections', () => {
 
   it('are given up at the time limit, not kept open', async () => {
     await using http = await openIngest()
-    const gflux = http.connect({ maxRetries: 0, timeoutMs: 30 })
+    const gflux = http.connect({ maxRetries: 0, timeoutMs: 300 })
     http.ingest.fail({ hang: true })
     await trackMany(gflux, 1)
 
