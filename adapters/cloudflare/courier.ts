@@ -73,8 +73,3 @@ function inside(gflux: object): ClientInside {
   if (!found) throw new GFluxNodeError('validation_error', 'Expected a client of this package')
   return found
 }
-
-/** When another attempt makes sense: 1 s after the first, 15 minutes at most, so that 100 attempts take a day. */
-export function retryDelayMs(attempts: number, retryAfterMs: number): number {
-  return Math.max(retryAfterMs, Math.min(900_000, 1000 * 2 ** (attempts - 1)))
-}

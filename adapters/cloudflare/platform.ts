@@ -82,6 +82,7 @@ export interface ObjectContext extends Pick<WorkerContext, 'waitUntil'> {
 
 export interface ObjectStorage {
   get(key: string): Promise<unknown>
+  list(options: { prefix: string }): Promise<Map<string, unknown>>
   put(entries: Record<string, unknown>): Promise<void>
   delete(key: string): Promise<boolean>
   getAlarm(): Promise<number | null>

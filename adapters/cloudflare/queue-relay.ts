@@ -1,8 +1,9 @@
 import { insideOf } from '../../src/adapter.ts'
 import type { Fetcher, FetchFunction } from '../../src/index.ts'
 import { type ClientSource, clientOf } from './client-source.ts'
-import { Courier, retryDelayMs } from './courier.ts'
+import { Courier } from './courier.ts'
 import type { QueueBatch, QueueMessage, QueueProducer } from './platform.ts'
+import { retryDelayMs } from './retry-delay.ts'
 import { type SealedBatch, SealingFetcher } from './sealed-batch.ts'
 
 /** A message holds 128 KB: https://developers.cloudflare.com/queues/platform/limits/. The key takes some of it. */
