@@ -4,6 +4,7 @@ export type { WorkerHandlers, WrappedHandlers } from './handlers.ts'
 export type { CloudflareOptions } from './options.ts'
 export type {
   CronController,
+  HandlerContext,
   IncomingEmail,
   QueueBatch,
   QueueMessage,
