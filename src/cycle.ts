@@ -19,6 +19,7 @@ const idleHops = 32
 export function createCycle(delivery: Delivery, waitUntil: WaitUntil): (event: QueuedEvent) => void {
   const { log, ports } = delivery
   let events: QueuedEvent[] | undefined
+  let isHeld = false
   let hops = 0
 
   const flush = async (cycle: readonly QueuedEvent[]): Promise<void> => {
@@ -33,16 +34,16 @@ export function createCycle(delivery: Delivery, waitUntil: WaitUntil): (event: Q
 
   return (event) => {
     hops = 0
-    event.isHeld = true
-    if (events) {
-      events.push(event)
-      return
+    if (!events) {
+      events = []
+      // It must not reject: on Workers that would fail a whole queue batch. A failure is reported through the logger
+      // and onDrop; what can be sent is still queued.
+      const flushed = flush(events).catch(() => undefined)
+      isHeld = register(waitUntil, flushed)
+      if (!isHeld) log.warn('waitUntil threw')
+      void closeWhenIdle()
     }
-    events = [event]
-    // It must not reject: on Workers that would fail a whole queue batch. A failure is reported through the logger and
-    // onDrop; what can be sent is still queued.
-    const flushed = flush(events).catch(() => undefined)
-    if (!register(waitUntil, flushed)) log.warn('waitUntil threw')
-    void closeWhenIdle()
+    event.isHeld = isHeld
+    events.push(event)
   }
 }

@@ -1,71 +1,59 @@
 import { type ClientInside, insideOf } from '../../src/adapter.ts'
 import { type EventMap, type GFluxNode, initGFluxNode } from '../../src/index.ts'
-import { Courier } from './courier.ts'
-import { flushAtEnd } from './invocation.ts'
 import type { AlarmInfo, ObjectContext } from './platform.ts'
-import { type SealedBatch, SealingFetcher } from './sealed-batch.ts'
-import { SharedAlarm } from './shared-alarm.ts'
-import { StoredBatches } from './stored-batches.ts'
+import { retryDelayMs } from './retry-delay.ts'
+import { shareAlarm } from './shared-alarm.ts'
+import { storeBatches } from './stored-batches.ts'
 
-/** A value of an object without SQLite holds 128 KB, and two bytes for each character of text that isn't Latin. */
-const maxBytes = 64_000
+/** How long an alarm sends, in milliseconds: so long the object's own may have to wait. */
+const budgetMs = 10_000
 
 /** An instance of a Durable Object class. */
 export interface DurableInstance {
   alarm?(info: AlarmInfo): unknown
 }
 
-/** Gives the client whose queue is an object's storage. */
-export type OpenDurableQueue = <Events extends EventMap<Events>>(
-  gflux: GFluxNode<Events>,
-  ctx: ObjectContext,
-  instance: DurableInstance,
-) => GFluxNode<Events>
+export interface DurableQueue<Events extends EventMap<Events>> {
+  readonly gflux: GFluxNode<Events>
+  /** Calls a method of the object: what it tracked is stored before its result is given. */
+  readonly storing: (call: () => unknown) => Promise<unknown>
+}
 
-/**
- * The queue of a Durable Object in its own storage, as the option of that name: batches are stored with their idempotency
- * keys when a method of the object ends, and sent from its alarm, beside the object's own. Takes keys of the storage that
- * begin with `__gflux:`.
- *
- * @example
- * ```ts
- * const WithGFlux = withGFlux(config, Room, { durableQueue })
- * ```
- */
-export function durableQueue<Events extends EventMap<Events>>(
-  gflux: GFluxNode<Events>,
+/** A client of the same configuration whose queue is kept in an object's storage, and sent from the object's alarm. */
+export function openDurableQueue<Events extends EventMap<Events>>(
+  client: GFluxNode<Events>,
   ctx: ObjectContext,
   instance: DurableInstance,
-): GFluxNode<Events> {
-  const { config } = insideOf(gflux) as ClientInside
-  const alarm = new SharedAlarm(ctx.storage)
-  const batches = new StoredBatches(ctx.storage)
-  const courier = new Courier(gflux)
-  let isSending = false
+): DurableQueue<Events> {
+  const { config } = insideOf(client) as ClientInside
+  // Nothing but the alarm flushes, so that no response waits for the API.
+  const quiet = { waitUntil: undefined, flushIntervalMs: 0, flushAt: config.maxQueueSize }
+  const gflux = initGFluxNode<Events>({ ...config, ...quiet })
+  const inside = insideOf(gflux) as ClientInside
+  const alarm = shareAlarm(ctx.storage)
+  const batches = storeBatches(ctx.storage, inside, alarm.schedule)
+  let failures = 0
   void ctx.blockConcurrencyWhile(async () => {
-    await Promise.all([alarm.load(), batches.load()])
+    await alarm.load()
+    await batches.load()
   })
 
-  const store = async (batch: SealedBatch): Promise<void> => {
-    await batches.add(batch)
-    if (!isSending) await alarm.schedule(Date.now())
-  }
   const send = async (): Promise<number | undefined> => {
-    isSending = true
+    await gflux.flush({ timeoutMs: budgetMs }).catch(() => undefined) // is in the log
+    batches.forgetAttempts()
+    const { batches: left, size } = inside.queue
+    const pausesMs = left.flatMap(({ error }) => (error ? (error.retryAfterMs ?? 0) : []))
+    failures = pausesMs.length && failures + 1
+    return size ? Date.now() + (failures && retryDelayMs(failures, Math.max(...pausesMs))) : undefined
+  }
+  const users = instance.alarm
+  instance.alarm = (info) => alarm.run(info, { users: async () => users?.call(instance, info), ours: send })
+  const storing = async (call: () => unknown): Promise<unknown> => {
     try {
-      return await batches.send(courier)
+      return await call()
     } finally {
-      isSending = false
+      await batches.saved()
     }
   }
-  const fetcher = new SealingFetcher({ store, maxBytes, direct: config.fetch })
-  const stored = initGFluxNode<Events>({ ...config, fetch: fetcher })
-  const users = instance.alarm
-  instance.alarm = (info) =>
-    alarm.run(info, {
-      // Flushed as a part of it: what it tracked is sent at once.
-      users: () => flushAtEnd(stored, () => users?.call(instance, info), undefined, {}),
-      ours: send,
-    })
-  return stored
+  return { gflux, storing }
 }

@@ -1,5 +1,12 @@
 import type { AnyEvents, EventMap, GFluxNode } from '../../src/index.ts'
-import type { CronController, IncomingEmail, QueueBatch, TailItem, WorkerContext } from './platform.ts'
+import type {
+  CronController,
+  HandlerContext,
+  IncomingEmail,
+  QueueBatch,
+  TailItem,
+  WorkerContext,
+} from './platform.ts'
 
 /**
  * The handlers of a Worker as `ExportedHandler` has them, each with the invocation's client as its last argument. A
@@ -9,14 +16,14 @@ export interface WorkerHandlers<Env, Events extends EventMap<Events> = AnyEvents
   fetch?(
     request: Request,
     env: Env,
-    ctx: WorkerContext,
+    ctx: HandlerContext,
     gflux: GFluxNode<Events>,
   ): Response | Promise<Response>
-  scheduled?(controller: CronController, env: Env, ctx: WorkerContext, gflux: GFluxNode<Events>): unknown
-  queue?(batch: QueueBatch, env: Env, ctx: WorkerContext, gflux: GFluxNode<Events>): unknown
-  email?(message: IncomingEmail, env: Env, ctx: WorkerContext, gflux: GFluxNode<Events>): unknown
-  tail?(events: TailItem[], env: Env, ctx: WorkerContext, gflux: GFluxNode<Events>): unknown
-  trace?(traces: TailItem[], env: Env, ctx: WorkerContext, gflux: GFluxNode<Events>): unknown
+  scheduled?(controller: CronController, env: Env, ctx: HandlerContext, gflux: GFluxNode<Events>): unknown
+  queue?(batch: QueueBatch, env: Env, ctx: HandlerContext, gflux: GFluxNode<Events>): unknown
+  email?(message: IncomingEmail, env: Env, ctx: HandlerContext, gflux: GFluxNode<Events>): unknown
+  tail?(events: TailItem[], env: Env, ctx: HandlerContext, gflux: GFluxNode<Events>): unknown
+  trace?(traces: TailItem[], env: Env, ctx: HandlerContext, gflux: GFluxNode<Events>): unknown
 }
 
 export const handlerNames = ['fetch', 'scheduled', 'queue', 'email', 'tail', 'trace'] as const
@@ -38,5 +45,12 @@ export type WrappedHandlers<Handlers> = {
 type Wrapped<Handler, Result = Handler extends AnyFunction ? Awaited<ReturnType<Handler>> : never> =
   // biome-ignore lint/suspicious/noExplicitAny: whatever the client's events are
   Handler extends (event: infer Event, env: infer Env, ctx: infer Context, gflux: any) => unknown
-    ? (event: Event, env: Env, ctx: Context) => Promise<Result>
+    ? (
+        event: Event,
+        env: Env,
+        ctx: HandlerContext extends Context ? Given<Context> : Context,
+      ) => Promise<Result>
     : Handler
+
+/** What a handler's `ctx` must have to be passed in: older types of the runtime have less than {@link HandlerContext}. */
+type Given<Context> = unknown extends Context ? Context : WorkerContext

@@ -1,14 +1,11 @@
 export type { ClientSource } from './client-source.ts'
 export { cloudflareContext } from './context.ts'
-export { type DurableInstance, durableQueue, type OpenDurableQueue } from './durable-queue.ts'
 export type { WorkerHandlers, WrappedHandlers } from './handlers.ts'
 export type { CloudflareOptions } from './options.ts'
 export type {
-  AlarmInfo,
   CronController,
+  HandlerContext,
   IncomingEmail,
-  ObjectContext,
-  ObjectStorage,
   QueueBatch,
   QueueMessage,
   QueueProducer,

@@ -1,5 +1,4 @@
 import type { EventContext } from '../../src/index.ts'
-import type { OpenDurableQueue } from './durable-queue.ts'
 
 /** `undefined` means the default. */
 export interface CloudflareOptions<Env = unknown> {
@@ -14,8 +13,9 @@ export interface CloudflareOptions<Env = unknown> {
    */
   context?: ((event: unknown, env: Env) => EventContext) | undefined
   /**
-   * For Durable Objects: {@link durableQueue}, with which batches are put into the object's storage and sent from its
-   * alarm, so that no response waits for the API and an eviction loses nothing. @default none
+   * For Durable Objects: events are kept in the object's storage until the API has them, and sent from its alarm, beside
+   * one of its own, so that no response waits for the API and an eviction loses nothing. Takes keys of the storage that
+   * begin with `__gflux:`. @default false
    */
-  durableQueue?: OpenDurableQueue | undefined
+  durableQueue?: boolean | undefined
 }

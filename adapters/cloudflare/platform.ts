@@ -3,10 +3,22 @@
  * published types. https://developers.cloudflare.com/workers/runtime-apis/
  */
 
-/** `ctx` of a handler, and of a class. */
+/** What every `ctx` has. */
 export interface WorkerContext {
   waitUntil(promise: Promise<unknown>): void
   passThroughOnException(): void
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: nothing here looks at it
+type Whatever = any
+
+/** `ctx` as a handler sees it: what takes the runtime's own `ExecutionContext`, such as a router, takes this too. */
+export interface HandlerContext extends WorkerContext {
+  readonly exports: Whatever
+  readonly props: Whatever
+  readonly tracing: Whatever
+  abort(reason?: unknown): void
+  mapVirtualHost(fetcher: Whatever, port: number): string
 }
 
 export interface CronController {
@@ -24,8 +36,7 @@ export interface QueueMessage {
   readonly timestamp: Date
   /** From 1 on. */
   readonly attempts: number
-  // biome-ignore lint/suspicious/noExplicitAny: whatever the producer sent
-  readonly body: any
+  readonly body: Whatever
   ack(): void
   retry(options?: RetryOptions): void
 }
@@ -50,6 +61,7 @@ export interface IncomingEmail {
   readonly rawSize: number
   setReject(reason: string): void
   forward(to: string, headers?: Headers): Promise<unknown>
+  reply(message: Whatever): Promise<unknown>
 }
 
 /** What another Worker did. https://developers.cloudflare.com/workers/runtime-apis/handlers/tail/ */
@@ -82,6 +94,7 @@ export interface ObjectContext extends Pick<WorkerContext, 'waitUntil'> {
 
 export interface ObjectStorage {
   get(key: string): Promise<unknown>
+  list(options: { prefix: string }): Promise<Map<string, unknown>>
   put(entries: Record<string, unknown>): Promise<void>
   delete(key: string): Promise<boolean>
   getAlarm(): Promise<number | null>

@@ -1,8 +1,9 @@
 import { insideOf } from '../../src/adapter.ts'
 import type { Fetcher, FetchFunction } from '../../src/index.ts'
 import { type ClientSource, clientOf } from './client-source.ts'
-import { Courier, retryDelayMs } from './courier.ts'
+import { createCourier } from './courier.ts'
 import type { QueueBatch, QueueMessage, QueueProducer } from './platform.ts'
+import { retryDelayMs } from './retry-delay.ts'
 import { type SealedBatch, SealingFetcher } from './sealed-batch.ts'
 
 /** A message holds 128 KB: https://developers.cloudflare.com/queues/platform/limits/. The key takes some of it. */
@@ -45,24 +46,35 @@ export function relayConsumer<Env>(
 ): (batch: QueueBatch, env: Env, ctx?: unknown) => Promise<void> {
   return async ({ messages }, env) => {
     const gflux = clientOf(source, env)
-    const courier = new Courier(gflux)
-    /** After a failure the rest is not tried: the API is down, or asked for quiet. */
-    let failure: { retryAfterMs: number } | undefined
-    for (const message of messages) {
+    const send = createCourier(gflux)
+    let failuresInRow = 0
+    let retryAfterMs = 0
+    for (const message of rotated(messages)) {
       if (!isSealed(message)) {
         insideOf(gflux)?.log.warn('A message is no batch of events')
         message.retry()
         continue
       }
       const { attempts, body, timestamp } = message
-      if (!failure) {
-        const delivered = await courier.send(body, attempts > 1 ? timestamp.getTime() : undefined)
-        if (!delivered.isSettled) failure = delivered
-      }
-      if (failure) message.retry({ delaySeconds: delaySeconds(attempts, failure.retryAfterMs) })
-      else message.ack()
+      if (failuresInRow < 2 && !retryAfterMs) {
+        const pauseMs = await send(body, attempts > 1 ? timestamp.getTime() : undefined)
+        if (pauseMs === undefined) {
+          failuresInRow = 0
+          message.ack()
+          continue
+        }
+        failuresInRow++
+        retryAfterMs = pauseMs
+      } // else it is not tried: the API is down, or asked for quiet
+      message.retry({ delaySeconds: delaySeconds(attempts, retryAfterMs) })
     }
   }
+}
+
+/** Begins with another message at each delivery: those that the API can't digest must not hold up the others for good. */
+function rotated(messages: readonly QueueMessage[]): readonly QueueMessage[] {
+  const first = ((messages[0]?.attempts ?? 1) - 1) % messages.length
+  return [...messages.slice(first), ...messages.slice(0, first)]
 }
 
 function isSealed(message: QueueMessage): message is QueueMessage & { readonly body: SealedBatch } {

@@ -1,82 +1,96 @@
-import type { GFluxEvent } from '../../src/index.ts'
-import { type Courier, retryDelayMs } from './courier.ts'
+import {
+  type Batch,
+  type ClientInside,
+  maxBatchEvents,
+  type QueuedEvent,
+  restoreBatch,
+} from '../../src/adapter.ts'
 import type { ObjectStorage } from './platform.ts'
-import type { SealedBatch } from './sealed-batch.ts'
 
-const stateKey = '__gflux:state'
-/** More is left to the client's queue, which has a bound of its own. */
-const maxBatches = 1000
+const prefix = '__gflux:batch:'
+/** A value of an object without SQLite holds 128 KB, and two bytes for each character of text that isn't Latin. */
+const maxBytes = 60_000
 
-/** Batches from the oldest one to where the next one goes. */
-interface State {
-  first: number
-  next: number
-  /** Attempts that failed since one didn't. */
-  failures: number
+type StoredBatch = Pick<Batch, 'key' | 'events' | 'unknownSince'>
+
+interface StoredBatches {
+  /** Brings back what the object had not sent when it ended. */
+  load(): Promise<void>
+  /** Resolves when all that was tracked is stored. */
+  saved(): Promise<unknown> | undefined
+  /** After a flush: what the API certainly did not store is as if it had never been sent. */
+  forgetAttempts(): void
 }
 
-interface StoredBatch {
-  readonly key: string
-  /** The events, as text: so its size in storage is known. */
-  readonly json: string
-  /** When the first attempt began whose outcome is unknown, in milliseconds since the epoch. */
-  readonly unknownSince?: number | undefined
-}
+/**
+ * Keeps a client's queue in an object's storage: an event is there, under the key of its batch, until it is settled.
+ *
+ * @param schedule sees to it that what is stored will be sent
+ */
+export function storeBatches(
+  storage: ObjectStorage,
+  inside: ClientInside,
+  schedule: () => Promise<void>,
+): StoredBatches {
+  const { log, ports, queue } = inside
+  const { fetch } = ports
+  /** Of the code that runs: of one batch what was tracked since, under its key. */
+  let open: { key: string; events: QueuedEvent[] } | undefined
+  let bytes = 0
+  let saved: Promise<unknown> | undefined
 
-/** Sealed batches in an object's storage, first in, first out. */
-export class StoredBatches {
-  readonly #storage: ObjectStorage
-  readonly #state: State = { first: 0, next: 0, failures: 0 }
-
-  constructor(storage: ObjectStorage) {
-    this.#storage = storage
+  const put = ({ key: slot, events, unknownSince }: StoredBatch): Promise<void> => {
+    const plain = events.map(({ name, json, bytes, key }) => ({ name, json, bytes, key }))
+    return storage.put({ [prefix + slot]: { key: slot, events: plain, unknownSince } })
   }
 
-  /** Has to be over before anything else. */
-  async load(): Promise<void> {
-    Object.assign(this.#state, await this.#storage.get(stateKey))
+  /** Once for all events of a batch, when the code that runs has tracked what it tracks. */
+  const save = async (batch: StoredBatch): Promise<void> => {
+    await undefined
+    open = undefined
+    await Promise.all([put(batch), schedule()])
   }
 
-  async add({ key, events }: SealedBatch): Promise<void> {
-    const { first, next } = this.#state
-    if (next - first >= maxBatches) throw new Error(`The durable queue is full: ${maxBatches} batches`)
-    await this.#append({ key, json: JSON.stringify(events) })
+  ports.fetch = (url, init) => {
+    const batch = queue.batches.find(({ key }) => key === init.headers['x-idempotency-key'])
+    // With the time of the attempt: this object may end meanwhile. No request leaves it before what it wrote is stored.
+    if (batch) void put(batch)
+    return fetch(url, init)
   }
 
-  /** Sends all, or until an attempt fails: then returns when the next makes sense, in milliseconds since the epoch. */
-  async send(courier: Pick<Courier, 'send'>): Promise<number | undefined> {
-    const state = this.#state
-    for (; state.first < state.next; state.first++) {
-      const slot = slotKey(state.first)
-      const batch = (await this.#storage.get(slot)) as StoredBatch | undefined
-      if (!batch) continue // deleted by the user
-      const { key, json, unknownSince } = batch
-      const startedAt = unknownSince ?? Date.now()
-      // Until it is known: this object may end meanwhile. No request leaves it before what it wrote is stored.
-      void this.#storage.put({ [slot]: { ...batch, unknownSince: startedAt } })
-      const sealed = { key, events: JSON.parse(json) as GFluxEvent[] }
-      const { isSettled, isUnknown, retryAfterMs } = await courier.send(sealed, unknownSince)
-      void this.#storage.delete(slot)
-      if (isSettled) {
-        state.failures = 0
-        continue
+  inside.journal = {
+    record(event, isFull) {
+      if (isFull) return undefined
+      bytes += event.bytes
+      // What a flush has sealed already takes no more.
+      if (!open || open.events[0]?.batch || open.events[maxBatchEvents - 1] || bytes > maxBytes) {
+        open = { key: ports.randomId(), events: [] }
+        bytes = event.bytes
+        saved = save(open).catch((cause) => log.warn('A batch was not stored', { cause }))
       }
-      // It goes last, so that the others don't wait for one that the API can't digest.
-      state.first++
-      state.failures++
-      await this.#append({ key, json, unknownSince: isUnknown ? startedAt : unknownSince })
-      return Date.now() + retryDelayMs(state.failures, retryAfterMs)
-    }
-    await this.#storage.put({ [stateKey]: { ...state } })
-    return undefined
+      event.key = open.key
+      open.events.push(event)
+      return saved
+    },
+    settled({ key, events: [first] }) {
+      void storage.delete(prefix + key)
+      if (first?.key !== key) void storage.delete(prefix + first?.key) // it was split
+    },
   }
 
-  #append(batch: StoredBatch): Promise<void> {
-    const slot = slotKey(this.#state.next++)
-    return this.#storage.put({ [slot]: batch, [stateKey]: { ...this.#state } })
+  return {
+    async load() {
+      for (const stored of (await storage.list({ prefix })).values()) {
+        const batch = stored as StoredBatch
+        // The object's constructor may have tracked events before this.
+        const known = [...queue.open, ...queue.batches]
+        if (!known.some(({ key }) => key === batch.key)) restoreBatch(queue, batch)
+      }
+      if (queue.size) await schedule()
+    },
+    saved: () => saved,
+    forgetAttempts() {
+      for (const batch of queue.batches) if (batch.error && !batch.unknownSince) void put(batch)
+    },
   }
-}
-
-function slotKey(index: number): string {
-  return `__gflux:batch:${index}`
 }

@@ -1,6 +1,6 @@
 import type { AnyEvents, EventMap } from '../../src/index.ts'
 import { type ClientSource, clientOf } from './client-source.ts'
-import type { DurableInstance } from './durable-queue.ts'
+import { type DurableInstance, openDurableQueue } from './durable-queue.ts'
 import { bindClient, flushAtEnd } from './invocation.ts'
 import type { CloudflareOptions } from './options.ts'
 import type { ObjectContext, WorkerContext } from './platform.ts'
@@ -30,11 +30,13 @@ export function wrapClass<Env, Events extends EventMap<Events> = AnyEvents>(
     const isObject = 'storage' in ctx // that of a Durable Object class, which alone has storage
     const isAwaited = isWorkflow || isObject
     const client = clientOf(source, env)
-    const gflux = (isObject && options.durableQueue?.(client, ctx, instance)) || client
-    const flushing = (call: () => unknown): Promise<unknown> =>
-      flushAtEnd(gflux, call, isAwaited ? undefined : ctx, options)
+    const durable = isObject && options.durableQueue && openDurableQueue(client, ctx, instance)
+    const gflux = durable ? durable.gflux : client
+    const flushing = durable
+      ? durable.storing
+      : (call: () => unknown) => flushAtEnd(gflux, call, isAwaited ? undefined : ctx, options)
     const bind = (event?: unknown): void => {
-      instance.gflux = bindClient(gflux, ctx, () => options.context?.(event, env))
+      instance.gflux = bindClient(gflux, durable ? undefined : ctx, () => options.context?.(event, env))
     }
 
     bind()

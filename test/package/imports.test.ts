@@ -35,7 +35,7 @@ describe.each(findNodes())('on Node $version', ({ path: node }) => {
 
     expect(stdout).toMatchInlineSnapshot(`
       ". GFluxNodeError flushAfter initGFluxNode
-      ./cloudflare cloudflareContext durableQueue queueRelay relayConsumer withGFlux
+      ./cloudflare cloudflareContext queueRelay relayConsumer withGFlux
       ./lambda enableAfterResponse enableAfterResponseSync gfluxHandler gfluxMiddleware lambdaContext withGFlux
       ./vercel anonymousIdFromCookie initGFluxVercel vercelContext vercelWaitUntil withGFlux
       ./server expressGFlux fastifyGFlux flushOnClose honoGFlux initGFluxServer

@@ -1,5 +1,5 @@
 import { DurableObject } from 'cloudflare:workers'
-import { durableQueue, withGFlux } from '@getfluxly/node/cloudflare'
+import { withGFlux } from '@getfluxly/node/cloudflare'
 import { createGFlux, type Env, type Gflux } from './gflux.ts'
 
 /** A user's cart. Its events are in the object's storage when `add()` returns, and leave it with the object's alarm. */
@@ -18,4 +18,4 @@ export class Cart extends DurableObject<Env> {
   }
 }
 
-export const WrappedCart: typeof Cart = withGFlux(createGFlux, Cart, { durableQueue })
+export const WrappedCart: typeof Cart = withGFlux(createGFlux, Cart, { durableQueue: true })

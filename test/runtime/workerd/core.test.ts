@@ -27,20 +27,27 @@ describe.each(compatibilityDates)('in workerd as of %s', (compatibilityDate) => 
     expect(worker.output.join('')).not.toMatch(crossTalk)
   })
 
-  it('an event of global scope goes out with the first request of a wrapped handler', async () => {
-    const script = `
+  it.each([
+    ['its client has no waitUntil', ''],
+    ['its client’s waitUntil refuses what is of no request', ', waitUntil'],
+  ])(
+    'an event of global scope goes out with the first request of a wrapped handler: %s',
+    async (_title, option) => {
+      const script = `
+      import { waitUntil } from 'cloudflare:workers'
       import { initGFluxNode } from './dist/index.js'
       import { withGFlux } from './dist/cloudflare.js'
-      const gflux = initGFluxNode({ token: 'gflux_secret_x' })
+      const gflux = initGFluxNode({ token: 'gflux_secret_x'${option} })
       gflux.track('started', { userId: 'user_1' })
       export default withGFlux(gflux, { fetch: async () => new Response('ok') })`
-    await using worker = await openWorkerd({ packageRoot, script, compatibilityDate })
+      await using worker = await openWorkerd({ packageRoot, script, compatibilityDate })
 
-    await worker.get()
-    await until(() => worker.ingest.stats.stored === 1)
+      await worker.get()
+      await until(() => worker.ingest.stats.stored === 1)
 
-    expect(worker.output.join('')).not.toMatch(crossTalk)
-  })
+      expect(worker.output.join('')).not.toMatch(crossTalk)
+    },
+  )
 
   describe('sends', () => {
     const script = `

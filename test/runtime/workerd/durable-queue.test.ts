@@ -3,7 +3,7 @@ import { compatibilityDates, crossTalk, openWorkerd, until, type Workerd } from 
 
 const script = `
   import { DurableObject } from 'cloudflare:workers'
-  import { durableQueue, withGFlux } from './dist/cloudflare.js'
+  import { withGFlux } from './dist/cloudflare.js'
   const dropped = []
   const config = (env) => ({
     token: 'gflux_secret_x',
@@ -20,6 +20,13 @@ const script = `
     large() {
       for (let n = 0; n < 12; n++)
         this.gflux.track('large', { userId: 'user_1', properties: { n, padding: 'ж'.repeat(14000) } })
+    }
+    async flush() { return await this.gflux.flush().catch(({ code, result }) => ({ code, ...result })) }
+    async sayAndFlush() {
+      this.gflux.track('said', { userId: 'user_1', properties: { text: 'before' } })
+      const flushed = this.gflux.flush()
+      this.gflux.track('said', { userId: 'user_1', properties: { text: 'after' } })
+      return await flushed
     }
     dropped() { return dropped }
     alarms() { return this.ctx.storage.get('alarms') }
@@ -41,10 +48,17 @@ const script = `
     }
   }
   class Quiet extends DurableObject {
+    constructor(ctx, env) {
+      super(ctx, env)
+      ctx.blockConcurrencyWhile(async () => {
+        await ctx.storage.get('anything')
+        this.gflux.track('made', { userId: 'user_1' })
+      })
+    }
     say(text) { this.gflux.track('said', { userId: 'user_1', properties: { text } }) }
   }
-  const Wrapped = withGFlux(config, Room, { durableQueue })
-  const WrappedQuiet = withGFlux(config, Quiet, { durableQueue })
+  const Wrapped = withGFlux(config, Room, { durableQueue: true })
+  const WrappedQuiet = withGFlux(config, Quiet, { durableQueue: true })
   export { Wrapped as Room, WrappedQuiet as Quiet }
 
   export default {
@@ -133,9 +147,32 @@ describe.each(compatibilityDates)('an object’s durable queue in workerd as of 
     expect(worker.ingest.stats.maxBytesPerRequest).toBeLessThan(65_000)
   })
 
-  it('an object without an alarm of its own has one', async () => {
+  it('an object without an alarm of its own has one, and its constructor’s events come once', async () => {
     await call('quiet', 'say', 'psst')
-    await until(() => worker.ingest.stats.stored === 1)
+    await until(() => worker.ingest.stats.stored === 2)
+
+    expect(names().sort()).toEqual(['made', 'said'])
+    expect(worker.ingest.stats).toMatchObject({ duplicates: 0, keyConflicts: 0, replays: 0 })
+  })
+
+  it('a flush that the object asks for reaches the API, and tells what that said', async () => {
+    const recover = worker.ingest.fail({ status: 503, every: 1 })
+    await call('flushed', 'say', 'one')
+    const refused = await call('flushed', 'flush')
+    const kept = await call('flushed', 'stored')
+    recover()
+    const flushed = await call('flushed', 'flush')
+
+    expect([refused, kept]).toMatchObject([{ code: 'http_5xx', accepted: 0, pending: 1 }, 1])
+    expect(flushed).toMatchObject({ accepted: 1, pending: 0 })
+    await until(async () => (await call('flushed', 'stored')) === 0)
+  })
+
+  it('an event that is tracked while a flush goes on has a batch of its own', async () => {
+    expect(await call('both', 'sayAndFlush')).toMatchObject({ accepted: 1, pending: 0 })
+    await until(() => worker.ingest.stats.stored === 2)
+
+    expect(worker.ingest.stats).toMatchObject({ duplicates: 0, keyConflicts: 0 })
   })
 
   describe('the object’s own alarm', () => {

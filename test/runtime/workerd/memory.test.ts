@@ -55,4 +55,4 @@ it('an isolate’s memory stays bounded over 10,000 requests while the API is do
   expect(answers).toEqual({ queued: 1000, queue_overflow: 9000 })
   expect(flushed).toMatchObject({ accepted: 1000, pending: 0 })
   expect(worker.ingest.stats).toMatchObject({ stored: 1000, duplicates: 0 })
-})
+}, 300_000)

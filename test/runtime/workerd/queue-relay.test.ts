@@ -81,6 +81,44 @@ describe('events by way of a queue', () => {
     expect(Number(taken?.receivedAt) - Number(refused?.settledAt)).toBeGreaterThanOrEqual(2900)
   })
 
+  describe('a failure of the API', () => {
+    const batch = (event: string): object => ({
+      key: crypto.randomUUID(),
+      events: [{ event, external_id: 'user_1', timestamp: new Date().toISOString() }],
+    })
+    const deliver = async (batches: number): Promise<{ acks: unknown; retries: unknown }> => {
+      const bodies = Array.from({ length: batches }, (_, index) => batch(`batch_${index}`))
+      const { explicitAcks, retryMessages } = await worker.queue('events', bodies)
+      return { acks: explicitAcks, retries: retryMessages }
+    }
+
+    it('at one message leaves the others to be delivered', async () => {
+      worker.ingest.fail({ status: 500 })
+
+      expect(await deliver(3)).toEqual({ acks: ['1', '2'], retries: [{ msgId: '0', delaySeconds: 1 }] })
+    })
+
+    it('at two in a row is taken for an outage', async () => {
+      worker.ingest.fail({ status: 500, times: 2 })
+
+      expect(await deliver(4)).toMatchObject({ acks: [], retries: { length: 4 } })
+      expect(worker.ingest.stats.requests).toBe(2)
+    })
+
+    it('that asks for quiet is heeded at once, by all', async () => {
+      worker.ingest.fail({ status: 429, retryAfter: 7 })
+
+      const { acks, retries } = await deliver(2)
+
+      expect(acks).toEqual([])
+      expect(retries).toEqual([
+        { msgId: '0', delaySeconds: 7 },
+        { msgId: '1', delaySeconds: 7 },
+      ])
+      expect(worker.ingest.stats.requests).toBe(1)
+    })
+  })
+
   it('are split where a message can’t hold them', async () => {
     await worker.get('/large?events=12&bytes=30000')
     await until(() => worker.ingest.stats.stored === 12)

@@ -1,7 +1,7 @@
 import type { WorkflowEvent, WorkflowStep } from 'cloudflare:workers'
 import { DurableObject, WorkerEntrypoint, WorkflowEntrypoint } from 'cloudflare:workers'
 import type { GFluxNode, GFluxNodeConfig } from '@getfluxly/node'
-import { durableQueue, withGFlux } from '@getfluxly/node/cloudflare'
+import { withGFlux } from '@getfluxly/node/cloudflare'
 
 interface Env {
   readonly TOKEN: string
@@ -31,7 +31,7 @@ class Signup extends WorkflowEntrypoint<Env, { name: string }> {
 }
 
 // A class stays what it is.
-export const WrappedRoom: typeof Room = withGFlux(config, Room, { durableQueue, timeoutMs: undefined })
+export const WrappedRoom: typeof Room = withGFlux(config, Room, { durableQueue: true, timeoutMs: undefined })
 export const WrappedService: typeof Service = withGFlux(config, Service)
 export const WrappedSignup: typeof Signup = withGFlux(config, Signup)
 
@@ -45,5 +45,5 @@ export async function join({ ROOM }: Bindings): Promise<number> {
 
 // @ts-expect-error an object has methods
 withGFlux(config, Room).prototype.leave()
-// @ts-expect-error it is a function to be imported
-withGFlux(config, Room, { durableQueue: true })
+// @ts-expect-error it is on or off
+withGFlux(config, Room, { durableQueue: 'on' })

@@ -13,11 +13,16 @@ interface Events {
 
 const config = (env: Env): GFluxNodeConfig => ({ token: env.TOKEN, fetch: env.INGEST })
 
+// What a router takes for `ctx`.
+declare const router: {
+  fetch(request: Request, env: Env, ctx: ExecutionContext): Response | Promise<Response>
+}
+
 // The parameters of inline handlers have types, and what is exported is what the runtime takes.
 export const inline = withGFlux(config, {
   async fetch(request, env, ctx, gflux) {
     ctx.waitUntil(gflux.track('order_placed', { userId: request.url + env.TOKEN }))
-    return new Response('ok')
+    return await router.fetch(request, env, ctx)
   },
   async scheduled(controller, env, _ctx, gflux) {
     await gflux.track('ran', { userId: controller.cron + env.TOKEN })
@@ -54,6 +59,12 @@ export const annotated = withGFlux(
 ) satisfies ExportedHandler<Env, { id: string }>
 
 // What a test calls is there, and only what was given.
+// Older types of the runtime have less in `ctx`.
+inline.scheduled(
+  {} as ScheduledController,
+  {} as Env,
+  {} as Pick<ExecutionContext, 'waitUntil' | 'passThroughOnException'>,
+)
 export const called: Promise<Response> = annotated.fetch(
   new Request('https://example.com') as Request<unknown, IncomingRequestCfProperties>,
   {} as Env,
