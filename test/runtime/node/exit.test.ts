@@ -110,9 +110,11 @@ describe.concurrent.each(runtimes)('on $name', (runtime) => {
     })
     await program.says('ready')
 
+    const killedAt = Date.now()
     program.child.kill('SIGTERM')
 
     expect(await program.ended).toMatchObject({ code: null, signal: 'SIGTERM', stderr: '' })
+    expect(Date.now() - killedAt).toBeLessThan(10_000) // what Docker grants
   })
 
   it.each(listeners)(
