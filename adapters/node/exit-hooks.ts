@@ -16,6 +16,8 @@ const budgetMs = 5000
 /** The same in every copy of this package: one set of hooks in a process, or in a worker thread. */
 const registryKey = Symbol.for('@getfluxly/node/exit-hooks')
 
+const signalExit4 = Symbol.for('signal-exit emitter')
+
 interface Registry {
   beforeExit?: Set<ExitClient>
   signals?: Set<ExitClient>
@@ -62,16 +64,34 @@ function watchBeforeExit(): Set<ExitClient> {
 function watchSignals(): Set<ExitClient> {
   const clients = new Set<ExitClient>()
   const onSignal = async (signal: NodeJS.Signals): Promise<void> => {
-    const isAlone = process.listenerCount(signal) === 1
+    const isAlone = isUnheard(signal, 1)
+    const drained = drainAll(clients)
+    await undefined // others are called with this signal yet, and must not find themselves alone
     // A person who presses Ctrl+C again does not want to wait.
     if (isAlone && signal === 'SIGINT') process.removeListener(signal, onSignal)
-    await drainAll(clients)
+    await drained
     process.removeListener(signal, onSignal)
-    if (isAlone && !process.listenerCount(signal)) process.kill(process.pid, signal)
+    if (isAlone && isUnheard(signal, 0)) process.kill(process.pid, signal)
     else listenFirst(signal, onSignal)
   }
   for (const signal of ['SIGTERM', 'SIGINT'] as const) listenFirst(signal, onSignal)
   return clients
+}
+
+interface SignalExit {
+  /** Of its listeners for each signal. */
+  readonly count: number
+}
+
+/**
+ * Does nobody but `ours` take the process's end over? Not the listeners of signal-exit, which many packages bring along:
+ * they wait to be alone as ours do, and each would wait for the other.
+ * https://github.com/tapjs/signal-exit/blob/v4.1.0/src/index.ts
+ */
+function isUnheard(signal: NodeJS.Signals, ours: number): boolean {
+  const { [signalExit4]: version4 } = globalThis as { [signalExit4]?: SignalExit }
+  const { __signal_exit_emitter__: version3 } = process as { __signal_exit_emitter__?: SignalExit }
+  return process.listenerCount(signal) <= ours + (version4?.count ?? 0) + (version3?.count ?? 0)
 }
 
 /** First in line: a `once` listener before it would be gone already, and not be counted. */

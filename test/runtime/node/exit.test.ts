@@ -1,6 +1,6 @@
 import { cp, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { describe, expect, inject, it } from 'vitest'
 import { createTestIngest, type TestIngest } from '../../../ingest/index.ts'
@@ -9,6 +9,9 @@ import { findRuntimes, type Runtime } from './runtimes.ts'
 
 const packageRoot = inject('packageRoot')
 const server = pathToFileURL(join(packageRoot, 'dist/server.js')).href
+const modules = resolve(import.meta.dirname, '../../../node_modules')
+/** Comes with other packages. */
+const signalExit = pathToFileURL(join(modules, 'signal-exit/dist/mjs/index.js')).href
 
 interface Setup extends AsyncDisposable {
   readonly ingest: TestIngest
@@ -142,6 +145,26 @@ describe.concurrent.each(runtimes)('on $name', (runtime) => {
         stderr: '',
       })
       expect(setup.ingest.stats.stored).toBe(5)
+    },
+  )
+
+  it.each(['SIGTERM', 'SIGINT'] as const)(
+    'dies by %s beside signal-exit, which waits to be alone too',
+    async (signal) => {
+      await using setup = await open(runtime)
+      setup.ingest.fail({ status: 503, times: 1 })
+      const program = await setup.run(`
+      setInterval(() => {}, 1000)
+      track(3)
+      const { onExit } = await import('${signalExit}')
+      onExit(() => {})
+      console.log('ready')`)
+      await program.says('ready')
+
+      program.child.kill(signal)
+
+      expect(await program.ended).toMatchObject({ code: null, signal, stderr: '' })
+      expect(setup.ingest.stats.stored).toBe(3)
     },
   )
 
