@@ -134,14 +134,15 @@ async function syncLatencies(path: string): Promise<number[]> {
 async function outageRows(spooled: (config: object) => GFluxNode): Promise<Row[]> {
   let isDown = true
   let arrived = 0
+  const down = async (): Promise<Response> => Response.json({ error: 'server_error' }, { status: 503 })
   const fetch = async (_url: string, { body }: { body: string }): Promise<Response> => {
-    if (isDown) return Response.json({ error: 'server_error' }, { status: 503 })
+    if (isDown) return await down()
     const { events } = JSON.parse(body) as { events: unknown[] }
     arrived += events.length
     return Response.json({ accepted: events.length, rejected: 0 }, { status: 202 })
   }
   const on = await grow(spooled({ fetch }))
-  const off = await grow(initGFluxServer({ token: TOKEN, fetch, handleSignals: false }))
+  const off = await grow(initGFluxServer({ token: TOKEN, fetch: down, handleSignals: false }))
   isDown = false
   const startedAt = performance.now()
   while (arrived < HOUR_EVENTS && performance.now() - startedAt < 120_000) {

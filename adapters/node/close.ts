@@ -17,5 +17,10 @@ const closeTimeoutMs = 5000
  * ```
  */
 export function flushOnClose(gflux: Flushable, server: ClosableServer): void {
-  server.once('close', () => void flushAfter(gflux, undefined, { timeoutMs: closeTimeoutMs }))
+  server.once('close', () => void flushAtClose(gflux))
+}
+
+/** What the close of a server comes to. Never rejects. */
+export function flushAtClose(gflux: Flushable): Promise<void> {
+  return flushAfter(gflux, undefined, { timeoutMs: closeTimeoutMs })
 }

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { ClientInside } from '../../src/adapter.ts'
+import type { ClientInside, QueuedEvent } from '../../src/adapter.ts'
 import type { GFluxNode } from '../../src/index.ts'
 import type { ExitClient } from './exit-hooks.ts'
 import type { Spool } from './spool.ts'
@@ -13,9 +13,11 @@ export function createExitClient(
   spool: Spool | undefined,
 ): ExitClient {
   const { log, queue } = inside
+  const newest = (): QueuedEvent | undefined => queue.open.at(-1) ?? queue.batches.at(-1)?.events.at(-1)
+  let newestTried: QueuedEvent | undefined
   return {
-    pending: () => queue.size,
-    isClosed: () => inside.isClosed,
+    hasNews: () => queue.size > 0 && newest() !== newestTried,
+    isOver: () => inside.isClosed && !queue.size,
     async drain(budgetMs) {
       const deadline = Date.now() + budgetMs
       for (let leftMs = budgetMs; queue.size && leftMs > 0; leftMs = deadline - Date.now()) {
@@ -24,6 +26,7 @@ export function createExitClient(
         if (spool?.isWorking) break // the next start sends it
         await sleep(Math.min(retryMs, leftMs))
       }
+      newestTried = newest()
       await spool?.idle()
       const fate = spool?.isWorking ? 'stay in the spool' : 'could not be sent'
       if (queue.size) log.warn(`The process ends with events that ${fate}`, { events: queue.size })

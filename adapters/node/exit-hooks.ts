@@ -2,11 +2,12 @@ import { isMainThread } from 'node:worker_threads'
 
 /** What the process's end means to one client. The hooks may be those of another copy of this package. */
 export interface ExitClient {
-  /** Events that would be lost. */
-  pending(): number
-  /** Sends them; over after the budget, and never rejects. */
+  /** Are there events that came since the last drain? What that could not send, the next one would not either. */
+  hasNews(): boolean
+  /** Sends what is queued; over after the budget, and never rejects. */
   drain(budgetMs: number): Promise<void>
-  isClosed(): boolean
+  /** It is closed, and has nothing to send. */
+  isOver(): boolean
 }
 
 /** What a process may take to end: less than any orchestrator grants. https://docs.docker.com/reference/cli/docker/container/stop/ */
@@ -14,6 +15,8 @@ const budgetMs = 5000
 
 /** The same in every copy of this package: one set of hooks in a process, or in a worker thread. */
 const registryKey = Symbol.for('@getfluxly/node/exit-hooks')
+
+const signalExit4 = Symbol.for('signal-exit emitter')
 
 interface Registry {
   beforeExit?: Set<ExitClient>
@@ -42,19 +45,14 @@ export function drainOnSignals(client: ExitClient): void {
 }
 
 function add(clients: Set<ExitClient>, client: ExitClient): void {
-  for (const other of clients) if (other.isClosed() && !other.pending()) clients.delete(other)
+  for (const other of clients) if (other.isOver()) clients.delete(other)
   clients.add(client)
 }
 
 function watchBeforeExit(): Set<ExitClient> {
   const clients = new Set<ExitClient>()
-  /** What an earlier drain could not send: it is not tried again, or the process would never end. */
-  let left = 0
   process.on('beforeExit', async () => {
-    left = Math.min(left, countPending(clients))
-    if (countPending(clients) === left) return
-    await drainAll(clients)
-    left = countPending(clients)
+    if ([...clients].some((client) => client.hasNews())) await drainAll(clients)
   })
   return clients
 }
@@ -66,21 +64,43 @@ function watchBeforeExit(): Set<ExitClient> {
 function watchSignals(): Set<ExitClient> {
   const clients = new Set<ExitClient>()
   const onSignal = async (signal: NodeJS.Signals): Promise<void> => {
-    const isAlone = process.listenerCount(signal) === 1
+    const isAlone = isUnheard(signal, 1)
+    const drained = drainAll(clients)
+    await undefined // others are called with this signal yet, and must not find themselves alone
     // A person who presses Ctrl+C again does not want to wait.
     if (isAlone && signal === 'SIGINT') process.removeListener(signal, onSignal)
-    await drainAll(clients)
+    await drained
     process.removeListener(signal, onSignal)
-    if (isAlone && !process.listenerCount(signal)) process.kill(process.pid, signal)
-    else process.prependListener(signal, onSignal)
+    if (isAlone && isUnheard(signal, 0)) process.kill(process.pid, signal)
+    else listenFirst(signal, onSignal)
   }
-  // First in line: a `once` listener before it would be gone already, and not be counted.
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.prependListener(signal, onSignal)
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) listenFirst(signal, onSignal)
   return clients
 }
 
-function countPending(clients: Set<ExitClient>): number {
-  return [...clients].reduce((sum, client) => sum + client.pending(), 0)
+interface SignalExit {
+  /** Of its listeners for each signal. */
+  readonly count: number
+}
+
+/**
+ * Does nobody but `ours` take the process's end over? Not the listeners of signal-exit, which many packages bring along:
+ * they wait to be alone as ours do, and each would wait for the other.
+ * https://github.com/tapjs/signal-exit/blob/v4.1.0/src/index.ts
+ */
+function isUnheard(signal: NodeJS.Signals, ours: number): boolean {
+  const { [signalExit4]: version4 } = globalThis as { [signalExit4]?: SignalExit }
+  const { __signal_exit_emitter__: version3 } = process as { __signal_exit_emitter__?: SignalExit }
+  return process.listenerCount(signal) <= ours + (version4?.count ?? 0) + (version3?.count ?? 0)
+}
+
+/** First in line: a `once` listener before it would be gone already, and not be counted. */
+function listenFirst(signal: NodeJS.Signals, listener: (signal: NodeJS.Signals) => Promise<void>): void {
+  // Deno calls them in the order in which they came, whatever was prepended: so those before come anew.
+  const others = 'Deno' in globalThis ? process.rawListeners(signal) : []
+  for (const other of others) process.removeListener(signal, other as () => void)
+  process.prependListener(signal, listener)
+  for (const other of others) process.on(signal, other as () => void)
 }
 
 async function drainAll(clients: Set<ExitClient>): Promise<void> {

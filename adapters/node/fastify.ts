@@ -1,4 +1,5 @@
-import { flushAfter, type GFluxNode } from '../../src/index.ts'
+import type { GFluxNode } from '../../src/index.ts'
+import { flushAtClose } from './close.ts'
 import { type RequestOptions, requestBinder } from './request-client.ts'
 
 /** What is used of Fastify's request. https://fastify.dev/docs/latest/Reference/Request/ */
@@ -16,8 +17,6 @@ export interface FastifyInstance<Request> {
 export interface FastifyGFluxOptions<Request> extends RequestOptions<Request> {
   gflux: GFluxNode
 }
-
-const closeTimeoutMs = 5000
 
 /**
  * A plugin that gives each request its bound client, as `request.gflux`, and sends what is queued when the server is
@@ -37,7 +36,7 @@ export async function fastifyGFlux<Request extends FastifyRequest>(
   app.addHook('onRequest', async (request) => {
     Object.assign(request, { gflux: await bind(request, request.headers.cookie) })
   })
-  app.addHook('onClose', () => flushAfter(gflux, undefined, { timeoutMs: closeTimeoutMs }))
+  app.addHook('onClose', () => flushAtClose(gflux))
 }
 
 // The plugin is for the whole application, not only for what is registered within it.

@@ -14,8 +14,7 @@ export interface RequestOptions<Request> {
 export type BindRequest<Request> = (request: Request, cookieHeader: string | undefined) => Promise<GFluxNode>
 
 /**
- * What all middleware shares. A request is served whatever becomes of its identity: it then has the client that all
- * share.
+ * What all middleware shares. A request is served whatever becomes of its identity: it then is who the cookie says.
  *
  * @throws {GFluxNodeError} `validation_error`, naming the option.
  */
@@ -27,13 +26,16 @@ export function requestBinder<Request>(
   expect(cookie === undefined || (typeof cookie === 'string' && cookie), 'cookie', 'a name', cookie)
   expect(identify === undefined || typeof identify === 'function', 'identify', 'a function', identify)
   return async (request, cookieHeader) => {
+    const anonymousId = cookie && cookieOf(cookieHeader, cookie)?.trim()
+    const client = gflux.with(anonymousId ? { anonymousId } : {})
     try {
-      const anonymousId = cookie && cookieOf(cookieHeader, cookie)?.trim()
       const binding = await identify?.(request)
-      return gflux.with({ ...(anonymousId && { anonymousId }), ...binding })
+      return binding ? client.with(binding) : client
     } catch (error) {
-      insideOf(gflux)?.log.warn('A request has no identity', { error: (error as Error | undefined)?.message })
-      return gflux
+      insideOf(gflux)?.log.warn('A request’s identity failed', {
+        error: (error as Error | undefined)?.message,
+      })
+      return client
     }
   }
 }

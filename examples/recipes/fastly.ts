@@ -20,7 +20,7 @@ addEventListener('fetch', (event) => {
   const waitUntil = (promise: Promise<unknown>): void => event.waitUntil(promise)
   const respond = async (): Promise<Response> => {
     const id = new URL(event.request.url).searchParams.get('id')
-    await gflux.track('order_placed', { userId: 'user_123', properties: { order_id: id } })
+    void gflux.track('order_placed', { userId: 'user_123', properties: { order_id: id } })
     return Response.json({ orderId: id })
   }
   event.respondWith(flushAfter(gflux, respond(), { waitUntil }))

@@ -15,7 +15,7 @@ import {
   initGFluxServer,
 } from '../../../adapters/node/index.ts'
 import { createTestIngest } from '../../../ingest/index.ts'
-import type { GFluxNode } from '../../../src/index.ts'
+import type { Binding, GFluxNode } from '../../../src/index.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -33,9 +33,9 @@ type Env = { Variables: GFluxVariables & { user: string | undefined } }
 const cookie = 'device'
 
 /** Who the tests' header says; a bad one is no identity. */
-function userOf(header: unknown): { userId: string } | undefined {
+function userOf(header: unknown): Binding | undefined {
   if (header === 'broken') throw new Error('no such session')
-  return typeof header === 'string' ? { userId: header } : undefined
+  return typeof header === 'string' ? { userId: header, anonymousId: undefined } : undefined
 }
 
 async function listen(server: Server): Promise<Application> {
@@ -132,7 +132,7 @@ describe.each(Object.entries(applications))('%s', (_name, open) => {
     }
   })
 
-  it('a request is served when its identity fails', async () => {
+  it('a request is served when its identity fails, by what the cookie says', async () => {
     const { gflux, ingest, warned } = openClient()
     const app = await open(gflux)
 
@@ -144,8 +144,10 @@ describe.each(Object.entries(applications))('%s', (_name, open) => {
     await gflux.flush()
 
     expect([broken.status, empty.status]).toEqual([200, 200])
-    expect(warned).toContain('A request has no identity')
-    expect(ingest.events).toEqual([])
+    expect(warned).toContain('A request’s identity failed')
+    expect(ingest.events.map((event) => [event.anonymous_id, event.external_id, event.properties])).toEqual([
+      ['d', undefined, { id: 1 }],
+    ])
   })
 
   it('has no anonymous id without the cookie', async () => {

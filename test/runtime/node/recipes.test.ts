@@ -102,6 +102,18 @@ describe('the recipe for', () => {
     expect(orders()).toEqual(['3'])
   })
 
+  it('all serve a burst of orders while the API is down: they share what an order does', async () => {
+    ingest.fail({ status: 503, every: 1 })
+    const output = await outputOf(`
+      import site from './deno-deploy.ts'
+      const requests = Array.from({ length: 30 }, () => site.fetch(new Request('http://site/?id=3')))
+      const statuses = (await Promise.all(requests)).map(({ status }) => status)
+      console.log([...new Set(statuses)])
+      ${exit}`)
+
+    expect(output).toBe('[ 200 ]\n')
+  })
+
   it('Azure Functions sends in the hook that the host awaits', async () => {
     const output = await outputOf(`
       import Module from 'node:module'

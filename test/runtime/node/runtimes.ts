@@ -25,10 +25,10 @@ const installed: [name: string, alias: string, program: string, args: string[]][
   ['Deno', 'deno', 'deno', ['run', '--quiet', '--allow-all']],
 ]
 
-/** The Node that runs the tests; with `SERVER_RUNTIMES=all` the other runtimes. */
+/** The Node that runs the tests; with `SERVER_RUNTIMES=all` the other runtimes as well. */
 export async function findRuntimes(): Promise<Runtime[]> {
-  if (process.env['SERVER_RUNTIMES'] !== 'all')
-    return [{ name: `Node ${process.version}`, program: process.execPath, args: [] }]
+  const own = { name: `Node ${process.version}`, program: process.execPath, args: [] }
+  if (process.env['SERVER_RUNTIMES'] !== 'all') return [own]
   await install()
   const others = installed.map(async ([name, alias, program, args]) => {
     const path = join(folder, 'node_modules', `${alias}-${process.platform}-${process.arch}`, program)
@@ -36,7 +36,7 @@ export async function findRuntimes(): Promise<Runtime[]> {
     const version = /[\d.]+/.exec(stdout)?.[0]
     return { name: `${name} ${name === 'Node' ? 'v' : ''}${version}`, program: path, args }
   })
-  return await Promise.all(others)
+  return [own, ...(await Promise.all(others))]
 }
 
 /** Once per machine. No dependencies of the project: each release of `node` brings a program of the same name. */
