@@ -63,8 +63,8 @@ export function enqueue(delivery: Delivery, event: QueuedEvent): Promise<FlushRe
     else if (flushIntervalMs) armTimer(delivery, flushIntervalMs)
   }
   if (!recorded) return flushed
-  safely(() => flushed) // it may fail first
-  return recorded.then(() => flushed ?? null)
+  safely(() => flushed) // what has been recorded need not wait for the API
+  return recorded.then(() => null)
 }
 
 /** What a flush of everything covers, oldest first. */

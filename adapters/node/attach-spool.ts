@@ -13,8 +13,9 @@ export function attachSpool(
   { spool: path, maxSpoolBytes: maxBytes }: { spool: string; maxSpoolBytes: number },
 ): Spool {
   const flush = (): void => {
-    // What it rejects with is reported through the logger and onDrop.
-    if (!inside.isClosed) gflux.flush({ ifDown: 'skip' }).catch(() => undefined)
+    const { isClosed } = inside
+    const flushed = isClosed ? gflux.shutdown({ timeoutMs: workIntervalMs }) : gflux.flush({ ifDown: 'skip' })
+    flushed.catch(() => undefined) // reported through the logger and onDrop
   }
   const spool = new Spool({ path: resolve(path), maxBytes, inside, flush })
   const { ports } = inside
@@ -26,7 +27,7 @@ export function attachSpool(
   }
   const work = async (): Promise<void> => {
     await spool.work()
-    if (!inside.isClosed || inside.queue.size) return
+    if (!inside.isClosed || inside.queue.size || spool.hasBacklog) return
     clearInterval(timer)
     await spool.release()
   }

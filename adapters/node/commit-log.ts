@@ -1,6 +1,9 @@
 import { type FileHandle, open, rename, unlink } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { syncDirectory, write } from './disk.ts'
 import type { SpoolHealth } from './spool-health.ts'
+
+/** A commit that takes longer has failed, as far as those are concerned who wait for it. */
+const patienceMs = 5000
 
 export interface CommitLogOptions {
   /** Makes the directory ready; runs before a file is made in it. */
@@ -22,6 +25,7 @@ interface Commit {
  * and one `fdatasync`. What has become superfluous goes when the file is written anew, and put in its place at once.
  */
 export class CommitLog {
+  /** Of the file, and of what is to be written to it. */
   bytes = 0
   readonly path: string
   readonly #options: CommitLogOptions
@@ -41,14 +45,15 @@ export class CommitLog {
 
   /** Resolves when the line is durable; to `false` where that failed. */
   append(line: string): Promise<boolean> {
+    if (this.#isResting()) return Promise.resolve(false)
     this.#next ??= this.#schedule()
-    this.#next.lines.push(line)
+    this.#push(this.#next, line)
     return this.#next.done
   }
 
   /** Writes a line that nobody waits for: with a commit that is to come anyway, or by itself. */
   mention(line: string): void {
-    if (this.#next) this.#next.lines.push(line)
+    if (this.#next) this.#push(this.#next, line)
     else void this.note(line)
   }
 
@@ -56,11 +61,16 @@ export class CommitLog {
   note(line: string): Promise<boolean> {
     const file = this.#file
     if (!file || this.#isBroken || this.#isReplacing) return this.append(line)
-    const noted = this.#try(() => this.#write(file, Buffer.from(line))).finally(() =>
-      this.#notes.delete(noted),
-    )
+    const content = Buffer.from(line)
+    this.bytes += content.length
+    const noted = this.#try(() => write(file, content)).finally(() => this.#notes.delete(noted))
     this.#notes.add(noted)
     return noted
+  }
+
+  /** Tries again what could not be written. */
+  repair(): void {
+    if (this.#isBroken) this.#next ??= this.#schedule()
   }
 
   /** Resolves when all of it is written, or could not be. */
@@ -82,23 +92,46 @@ export class CommitLog {
   }
 
   #schedule(): Commit {
-    const done = this.#last.then(() => this.#commit())
-    this.#last = done
-    return { lines: [], done }
+    const committed = this.#last.then(() => this.#commit())
+    this.#last = committed
+    return { lines: [], done: this.#inTime(committed) }
+  }
+
+  /** Then what comes is missing from now on. */
+  #isResting(): boolean {
+    const { isPaused } = this.#options.health
+    this.#isBroken ||= isPaused
+    return isPaused
+  }
+
+  #push({ lines }: Commit, line: string): void {
+    lines.push(line)
+    this.bytes += Buffer.byteLength(line)
+  }
+
+  /** A disk that hangs, such as a network's, must hold nobody up for good. */
+  #inTime(committed: Promise<boolean>): Promise<boolean> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => {
+        this.#options.health.onFailure(new Error('The disk hangs'))
+        resolve(false)
+      }, patienceMs).unref()
+      void committed.then(resolve).finally(() => clearTimeout(timer))
+    })
   }
 
   async #commit(): Promise<boolean> {
     const { lines = [] } = this.#next ?? {}
     this.#next = undefined
     const { health, shrink } = this.#options
-    if (health.isPaused || (this.#isBroken && !shrink)) return false
+    if (this.#isResting() || (this.#isBroken && !shrink)) return false
     const isDurable = await this.#try(async () => {
       if (shrink && (this.#isBroken || this.bytes > shrink.maxBytes())) {
         await this.#replace(() => Buffer.from(shrink.snapshot().join('')))
         return
       }
       this.#file ??= await this.#open()
-      await this.#write(this.#file, Buffer.from(lines.join('')))
+      await write(this.#file, Buffer.from(lines.join('')))
       await this.#file.datasync()
     })
     if (isDurable) health.onSuccess()
@@ -116,19 +149,10 @@ export class CommitLog {
     }
   }
 
-  /** Where a part alone fits, the rest is tried for its error; a note could come between, so it has failed either way. */
-  async #write(file: FileHandle, content: Buffer): Promise<void> {
-    const { bytesWritten } = await file.write(content)
-    this.bytes += bytesWritten
-    if (bytesWritten === content.length) return
-    await file.write(content, bytesWritten)
-    throw new Error('A part alone could be written')
-  }
-
   async #open(): Promise<FileHandle> {
     await this.#options.prepare()
     const file = await open(this.path, 'a', 0o600)
-    this.bytes = (await file.stat()).size
+    this.bytes += (await file.stat()).size
     await syncDirectory(this.path)
     return file
   }
@@ -136,20 +160,20 @@ export class CommitLog {
   /** A note that came while the file was written anew would be in the old one. */
   async #replace(snapshot: () => Buffer): Promise<void> {
     const temporary = `${this.path}.tmp`
-    const old = { file: this.#file, bytes: this.bytes }
+    const old = this.#file
     this.#isReplacing = true
     let file: FileHandle | undefined
     try {
       await Promise.all(this.#notes)
       await this.#options.prepare()
       file = await open(temporary, 'ax', 0o600)
-      this.bytes = 0
-      await this.#write(file, snapshot())
+      const content = snapshot()
+      await write(file, content)
       await file.datasync()
       await rename(temporary, this.path)
       await syncDirectory(this.path)
+      this.bytes = content.length + Buffer.byteLength(this.#next?.lines.join('') ?? '')
     } catch (error) {
-      this.bytes = old.bytes
       await file?.close()
       await unlink(temporary).catch(() => undefined) // it may not be there
       throw error
@@ -158,17 +182,6 @@ export class CommitLog {
     }
     this.#file = file
     this.#isBroken = false
-    await old.file?.close()
-  }
-}
-
-/** A new name in a directory is durable when the directory is. Windows can't sync one, and need not. */
-async function syncDirectory(path: string): Promise<void> {
-  if (process.platform === 'win32') return
-  const directory = await open(dirname(path), 'r')
-  try {
-    await directory.sync()
-  } finally {
-    await directory.close()
+    await old?.close()
   }
 }

@@ -17,18 +17,18 @@ export function createExitClient(
   let newestTried: QueuedEvent | undefined
   return {
     hasNews: () => queue.size > 0 && newest() !== newestTried,
-    isOver: () => inside.isClosed && !queue.size,
+    isOver: () => inside.isClosed && !queue.size && !spool?.hasBacklog,
     async drain(budgetMs) {
       const deadline = Date.now() + budgetMs
       for (let leftMs = budgetMs; queue.size && leftMs > 0; leftMs = deadline - Date.now()) {
         const isSent = await flush(gflux, inside.isClosed, leftMs)
+        await spool?.idle() // which brings back what the queue has room for now
         if (isSent) continue
-        if (spool?.isWorking) break // the next start sends it
+        if (spool?.hasAll) break // the next start sends it
         await sleep(Math.min(retryMs, leftMs))
       }
       newestTried = newest()
-      await spool?.idle()
-      const fate = spool?.isWorking ? 'stay in the spool' : 'could not be sent'
+      const fate = spool?.hasAll ? 'stay in the spool' : 'could not be sent'
       if (queue.size) log.warn(`The process ends with events that ${fate}`, { events: queue.size })
     },
   }

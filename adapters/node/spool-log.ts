@@ -1,8 +1,11 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Batch, QueuedEvent } from '../../src/adapter.ts'
 import { CommitLog, type CommitLogOptions } from './commit-log.ts'
 import type { RestoredBatch } from './replay.ts'
 import { encodeRecord } from './spool-record.ts'
 
+/** A request does not wait longer for the disk. */
+const patienceMs = 1000
 /** Below it, writing a file anew is not worth it. */
 const minShrinkBytes = 1024 * 1024
 
@@ -15,8 +18,8 @@ export interface SpoolLogOptions extends Omit<CommitLogOptions, 'shrink'> {
 interface Group {
   readonly events: QueuedEvent[]
   readonly ids: number[]
-  /** When the last of them is durable. */
-  recorded?: Promise<boolean>
+  /** Where they were regrouped: when that is durable. */
+  regrouped?: Promise<boolean>
   unknownSince?: number | undefined
 }
 
@@ -24,6 +27,8 @@ interface Group {
 export class SpoolLog {
   readonly #file: CommitLog
   readonly #groups = new Map<string, Group>()
+  /** Events that are not settled. */
+  size = 0
   #liveBytes = 0
   #lastId = 0
 
@@ -48,10 +53,6 @@ export class SpoolLog {
     return this.#file.bytes
   }
 
-  get isEmpty(): boolean {
-    return this.#groups.size === 0
-  }
-
   /** Is any of these events here? */
   has(events: readonly QueuedEvent[]): boolean {
     return events.some(({ key = '' }) => this.#groups.has(key))
@@ -61,29 +62,38 @@ export class SpoolLog {
   add(event: QueuedEvent): Promise<boolean> {
     const { key = '', json } = event
     const id = this.#lastId + 1
-    const group = this.#hold(event, id)
-    group.recorded = this.#file.append(encodeRecord({ kind: 'event', key, id, json }))
-    return group.recorded
+    this.#hold(event, id)
+    return this.#file.append(encodeRecord({ kind: 'event', key, id, json }))
   }
 
-  /** Resolves when the file says all that has to be known of the batch, or can't. */
+  /**
+   * Resolves when the file says what has to be known of a batch that is sent, or can't. Its events need not be there: if
+   * they are in time, they will be sent under the same key.
+   */
   async sending(batch: Batch): Promise<void> {
     const { key, unknownSince } = batch
     const group = this.#regroup(batch)
-    const noted: (Promise<boolean> | undefined)[] = [group.recorded]
+    const noted: Promise<boolean>[] = []
+    if (group.regrouped !== undefined) noted.push(group.regrouped)
     if (unknownSince !== undefined && group.unknownSince !== unknownSince) {
       group.unknownSince = unknownSince
       // Not synced: it is missed where the power fails now, and for a day.
       noted.push(this.#file.note(encodeRecord({ kind: 'attempt', key, unknownSince })))
     }
-    await Promise.all(noted)
+    if (noted.length) await Promise.race([Promise.all(noted), sleep(patienceMs, undefined, { ref: false })])
   }
 
   settled(batch: Batch): void {
     const { key } = batch
-    for (const { bytes } of this.#regroup(batch).events) this.#liveBytes -= bytes
+    const { events } = this.#regroup(batch)
+    this.size -= events.length
+    for (const { bytes } of events) this.#liveBytes -= bytes
     this.#groups.delete(key)
     this.#file.mention(encodeRecord({ kind: 'settled', key }))
+  }
+
+  repair(): void {
+    this.#file.repair()
   }
 
   idle(): Promise<void> {
@@ -94,7 +104,7 @@ export class SpoolLog {
     return this.#file.remove()
   }
 
-  #hold(event: QueuedEvent, id: number): Group {
+  #hold(event: QueuedEvent, id: number): void {
     const { key = '' } = event
     let group = this.#groups.get(key)
     if (!group) {
@@ -105,7 +115,7 @@ export class SpoolLog {
     group.ids.push(id)
     this.#lastId = Math.max(this.#lastId, id)
     this.#liveBytes += event.bytes
-    return group
+    this.size++
   }
 
   /** The batch's events under the batch's key. Where that is new, since a larger batch was split, the file is told. */
@@ -123,7 +133,7 @@ export class SpoolLog {
       if (!group.events[0]) this.#groups.delete(event.key ?? '')
     }
     for (const event of events) event.key = key
-    moved.recorded = this.#file.append(encodeRecord({ kind: 'batch', key, ids: moved.ids }))
+    moved.regrouped = this.#file.append(encodeRecord({ kind: 'batch', key, ids: moved.ids }))
     this.#groups.set(key, moved)
     return moved
   }

@@ -67,8 +67,15 @@ export class Spool implements Journal {
     this.#backlog = new SpoolBacklog(limits, () => new CommitLog(this.#directory.newPath(), this.#options))
   }
 
-  get isWorking(): boolean {
-    return this.#health.isWorking
+  /** Is all that is not settled on disk, as far as is known? */
+  get hasAll(): boolean {
+    const recorded = this.#logs().reduce((events, { size }) => events + size, 0)
+    return this.#health.isWorking && recorded >= this.#inside.queue.size
+  }
+
+  /** Do events wait on disk for room in the queue? */
+  get hasBacklog(): boolean {
+    return !this.#backlog.isEmpty
   }
 
   record(event: QueuedEvent, isFull: boolean): Promise<unknown> | undefined {
@@ -92,7 +99,7 @@ export class Spool implements Journal {
   settled(batch: Batch): void {
     const log = this.#logOf(batch)
     log?.settled(batch)
-    if (log?.isEmpty && this.#adopted.delete(log)) void log.remove()
+    if (log?.size === 0 && this.#adopted.delete(log)) void log.remove()
     if (!this.#backlog.isEmpty && this.#hasQueueRoom()) void this.#run(() => this.#bringBackAll())
   }
 
@@ -105,12 +112,14 @@ export class Spool implements Journal {
   /** Takes over what dead processes left, and brings back what the queue has room for. */
   work(): Promise<void> {
     return this.#run(async () => {
-      for (const path of await this.#directory.takeOrphans()) this.#backlog.add(path, await sizeOf(path))
+      for (const log of this.#logs()) log.repair()
+      const orphans = this.#inside.isClosed ? [] : await this.#directory.takeOrphans()
+      for (const path of orphans) this.#backlog.add(path, await sizeOf(path))
       await this.#bringBackAll()
     })
   }
 
-  /** The client is closed, and its queue is empty: what still waits is left to other processes. */
+  /** The client is closed, and all is sent. */
   async release(): Promise<void> {
     await this.idle()
     await this.#backlog.close()
@@ -155,10 +164,10 @@ export class Spool implements Journal {
   }
 
   #hasQueueRoom(): boolean {
-    const { config, isClosed, queue } = this.#inside
+    const { config, queue } = this.#inside
     const { maxQueueBytes, maxQueueSize } = config
     const isRoomy = queue.size <= maxQueueSize / 2 && queue.bytes + this.#backlog.nextBytes() <= maxQueueBytes
-    return !isClosed && (isRoomy || !queue.size)
+    return isRoomy || !queue.size
   }
 
   async #bringBack(path: string): Promise<void> {

@@ -31,25 +31,30 @@ function wait(ms: number): void {
 const failed = 'The spool failed: events are in memory alone'
 const recovered = 'The spool works again'
 
+/** A file whose events are those in `live`. */
+function open(name: string, live: string[] = []): CommitLog {
+  const shrink = { snapshot: () => live, maxBytes: () => 1000 }
+  return new CommitLog(join(folder, name), { prepare, health, shrink })
+}
+
 describe('files that share a disk', () => {
   it('a commit that was under way when another one failed is no sign that the disk is well', async () => {
-    const log = new CommitLog(join(folder, '1.log'), { prepare, health })
+    const log = open('1.log')
     const isDurable = log.append('a\n')
     await Promise.resolve()
     health.onFailure(full)
     expect(await isDurable).toBe(true)
     expect(health.isWorking).toBe(false)
-    expect(await log.append('b\n')).toBe(false)
 
     wait(12_000)
-    expect(await log.append('c\n')).toBe(true)
+    expect(await log.append('b\n')).toBe(true)
     expect(health.isWorking).toBe(true)
     expect(warned).toEqual([failed, recovered])
     await log.close()
   })
 
   it('a note is none either: it is not synced', async () => {
-    const log = new CommitLog(join(folder, '1.log'), { prepare, health })
+    const log = open('1.log')
     await log.append('a\n')
     health.onFailure(full)
     wait(12_000)
@@ -62,8 +67,24 @@ describe('files that share a disk', () => {
     await log.close()
   })
 
+  it('what came while the disk rested is written afterwards, in each of them', async () => {
+    const log = open('1.log', ['a\n', 'b\n'])
+    await log.append('a\n')
+    health.onFailure(full)
+    expect(await log.append('b\n')).toBe(false)
+    expect(await readFile(log.path, 'utf8')).toBe('a\n')
+
+    wait(12_000)
+    log.repair()
+    await log.idle()
+    expect(await readFile(log.path, 'utf8')).toBe('a\nb\n')
+    expect(log.bytes).toBe(4)
+    expect(health.isWorking).toBe(true)
+    await log.close()
+  })
+
   it('a disk that is full again right after is told again', async () => {
-    const log = new CommitLog(join(folder, '1.log'), { prepare, health })
+    const log = open('1.log')
     health.onFailure(full)
     expect(await log.append('a\n')).toBe(false)
     wait(12_000)
@@ -73,11 +94,34 @@ describe('files that share a disk', () => {
     await log.close()
   })
 
-  it('a file that takes nothing says so, and is not written while the disk rests', async () => {
-    const log = new CommitLog(join(folder, 'gone', '1.log'), { prepare, health })
+  it('one that takes nothing says so once', async () => {
+    const log = open(join('gone', '1.log'))
     expect(await log.append('a\n')).toBe(false)
     expect(await log.append('b\n')).toBe(false)
     expect(warned).toEqual([failed])
+    await log.close()
+  })
+
+  it('one that hangs holds nobody up for good', async () => {
+    vi.useFakeTimers({ toFake: ['Date', 'setTimeout', 'clearTimeout'] })
+    const log = new CommitLog(join(folder, '1.log'), { prepare: () => new Promise(() => undefined), health })
+    const isDurable = log.append('a\n')
+    await vi.advanceTimersByTimeAsync(5000)
+    expect(await isDurable).toBe(false)
+    expect(warned).toEqual([failed])
+  })
+})
+
+describe('a file’s bytes', () => {
+  it('are known before they are written, and still right when it was written anew', async () => {
+    const log = open('1.log', ['a\n'])
+    const line = `${'x'.repeat(600)}\n`
+    const isDurable = log.append(line)
+    expect(log.bytes).toBe(601)
+    await isDurable
+    await log.append(line)
+    expect(log.bytes).toBe(2)
+    expect(await readFile(log.path, 'utf8')).toBe('a\n')
     await log.close()
   })
 })

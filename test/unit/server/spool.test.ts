@@ -114,8 +114,7 @@ describe('a spool', () => {
     const gflux = open({ maxQueueSize: 100, maxSpoolBytes: 10_000 })
     ingest.fail({ status: 503, every: 1 })
 
-    await trackMany(gflux, 50)
-    const calls = await Promise.allSettled(Array.from({ length: 200 }, () => trackMany(gflux, 1)))
+    const calls = await Promise.allSettled(Array.from({ length: 250 }, () => trackMany(gflux, 1)))
 
     const refused = calls.filter(
       (call) => call.status === 'rejected' && call.reason.code === 'queue_overflow',
@@ -148,6 +147,19 @@ describe('a spool', () => {
 
     expect(numbersOf(ingest)).toEqual([0])
     expect(warned).toEqual(['The spool failed: events are in memory alone'])
+  })
+
+  it('of a client that is closed goes on until what it took while the queue was full is sent', async () => {
+    const gflux = open({ maxQueueSize: 100 })
+    const recoverFrom = ingest.fail({ status: 503, every: 1 })
+    await Promise.all(Array.from({ length: 1000 }, (_, n) => trackMany(gflux, 1, n)))
+    recoverFrom()
+
+    await gflux.shutdown()
+
+    await expect.poll(() => ingest.events.length, { timeout: 15_000 }).toBe(1000)
+    expect(numbersOf(ingest)).toEqual(upTo(1000))
+    await expect.poll(() => readdir(spool), { timeout: 15_000 }).toEqual([])
   })
 
   it('of a client that is closed and empty is gone', async () => {
