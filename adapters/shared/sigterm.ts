@@ -1,4 +1,5 @@
 import type { Flushable } from '../../src/index.ts'
+import { within } from './within.ts'
 
 /** What is used of Node's `process`. Edge runtimes have none of it, and send no signals. */
 interface SignalledProcess {
@@ -63,13 +64,7 @@ function listen(options: SigtermOptions): Ending {
 
 async function drain({ clients, windowMs, work }: Ending): Promise<void> {
   const flushes = [...clients].map((client) => client.deref()).filter((gflux) => gflux !== undefined)
-  let timer: unknown
-  const timeout = new Promise((resolve) => {
-    timer = setTimeout(resolve, windowMs)
-  })
   // Also to an API that was down: no later flush will look for it. What fails is told through the logger.
   const limits = { timeoutMs: windowMs, ifDown: 'try' } as const
-  const done = Promise.allSettled([...work, ...flushes.map((gflux) => gflux.flush(limits))])
-  await Promise.race([done, timeout])
-  clearTimeout(timer as number)
+  await within(Promise.allSettled([...work, ...flushes.map((gflux) => gflux.flush(limits))]), windowMs)
 }

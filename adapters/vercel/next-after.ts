@@ -27,9 +27,7 @@ function search(): LifetimeSource | undefined {
   const { process } = globals
   if (!process?.getBuiltinModule || !('AsyncLocalStorage' in globals)) return undefined // Next's servers set it
   try {
-    const { createRequire } = process.getBuiltinModule('node:module') as {
-      createRequire(path: string): (id: string) => unknown
-    }
+    const { createRequire } = process.getBuiltinModule('node:module')
     const { unstable_after, after = unstable_after } = createRequire(`${process.cwd?.()}/`)(
       'next/server',
     ) as NextServer

@@ -5,7 +5,18 @@ interface NodeProcess {
   exit?: (code?: number) => void
   readonly cwd?: () => string
   /** From Node 20.16 and 22.3 on. https://nodejs.org/api/process.html#processgetbuiltinmoduleid */
-  readonly getBuiltinModule?: (id: string) => unknown
+  readonly getBuiltinModule?: <Id extends keyof BuiltinModules>(id: Id) => BuiltinModules[Id]
+}
+
+interface BuiltinModules {
+  'node:async_hooks': Pick<Globals, 'AsyncLocalStorage'>
+  'node:module': { createRequire(path: string): (id: string) => unknown }
+}
+
+/** What is used of an `AsyncLocalStorage`. */
+export interface InvocationStorage<Store> {
+  run<Result>(store: Store, code: () => Result): Result
+  getStore(): Store | undefined
 }
 
 /** What keeps an invocation running after its response. */
@@ -27,6 +38,8 @@ interface ContextProvider {
 
 interface Globals {
   readonly process?: NodeProcess
+  /** Next's servers and Vercel's edge runtime have it here. */
+  readonly AsyncLocalStorage?: new <Store>() => InvocationStorage<Store>
   readonly Netlify?: { readonly context?: unknown }
   /** A name on Vercel, an object with `waitUntil` on Supabase. */
   readonly EdgeRuntime?: unknown
