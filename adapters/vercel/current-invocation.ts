@@ -1,6 +1,6 @@
 import type { Flushable } from '../../src/index.ts'
 import { deadlineOf, type ResolvedOptions } from './options.ts'
-import { globals, type InvocationStorage } from './platform.ts'
+import { builtinModule, globals, type InvocationStorage } from './platform.ts'
 
 /** What a lifetime is looked for by, and ends by. */
 export interface Call {
@@ -36,7 +36,6 @@ export function currentInvocation(): Invocation | undefined {
 }
 
 function openStorage(): InvocationStorage<Invocation> | undefined {
-  const { AsyncLocalStorage = globals.process?.getBuiltinModule?.('node:async_hooks').AsyncLocalStorage } =
-    globals
-  return AsyncLocalStorage && new AsyncLocalStorage()
+  const Class = globals.AsyncLocalStorage ?? builtinModule('node:async_hooks')?.AsyncLocalStorage
+  return Class && new Class()
 }

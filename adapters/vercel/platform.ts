@@ -6,7 +6,7 @@ interface NodeProcess {
   exit?: (code?: number) => void
   readonly cwd?: () => string
   /** From Node 20.16 and 22.3 on. https://nodejs.org/api/process.html#processgetbuiltinmoduleid */
-  readonly getBuiltinModule?: <Id extends keyof BuiltinModules>(id: Id) => BuiltinModules[Id]
+  readonly getBuiltinModule?: (id: string) => unknown
 }
 
 interface BuiltinModules {
@@ -49,6 +49,15 @@ interface Globals {
 
 /** Looked at by way of a name of our own: bundlers for the edge warn of every `process` that they find. */
 export const globals: Globals = globalThis as unknown as Globals
+
+/** One of Node's, where this is Node, or something that really has it: an emulation may give nothing, or throw. */
+export function builtinModule<Id extends keyof BuiltinModules>(id: Id): BuiltinModules[Id] | undefined {
+  try {
+    return globals.process?.getBuiltinModule?.(id) as BuiltinModules[Id] | undefined
+  } catch {
+    return undefined // then it is not there
+  }
+}
 
 export function env(name: string): string | undefined {
   return globals.process?.env?.[name]
