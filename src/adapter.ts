@@ -1,4 +1,4 @@
-import type { ResolvedConfig } from './config.ts'
+import type { ResolvedConfig, WaitUntil } from './config.ts'
 import type { Journal } from './journal.ts'
 import type { Log } from './log.ts'
 import type { Ports } from './ports.ts'
@@ -25,6 +25,8 @@ export interface ClientInside {
   readonly queue: Queue
   readonly isClosed: boolean
   journal?: Journal
+  /** The lifetime of the code that tracks, asked where the client has no `waitUntil`. */
+  lifetime?: () => WaitUntil | undefined
 }
 
 /** Where a client keeps it: the same place in every copy of this package. */

@@ -60,7 +60,7 @@ function bindClient<Events extends EventMap<Events>>(
 ): GFluxNode<Events> {
   const { config, log, ports } = delivery
   const { audit } = bound
-  const cycle = waitUntil && createCycle(delivery, waitUntil)
+  const cycle = createCycle(delivery, () => waitUntil ?? delivery.lifetime?.())
 
   /** Serialises the event, after `beforeSend` had its say on a copy, and queues it. */
   const record = (name: string, input: EventInput): Promise<FlushResult | null> | undefined => {
@@ -74,7 +74,7 @@ function bindClient<Events extends EventMap<Events>>(
     }
     expect(event.bytes <= maxEventBytes, 'event', 'at most 32 KB of JSON', event.json)
     const flushed = enqueue(delivery, event)
-    cycle?.(event)
+    cycle(event)
     return flushed
   }
 

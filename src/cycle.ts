@@ -16,7 +16,10 @@ const idleHops = 32
  * tracked is settled or counted pending. A cycle is one run of microtasks, for another request always starts in a task
  * of its own: no request's events depend on another's lifetime. Returns what adds an event.
  */
-export function createCycle(delivery: Delivery, waitUntil: WaitUntil): (event: QueuedEvent) => void {
+export function createCycle(
+  delivery: Delivery,
+  lifetime: () => WaitUntil | undefined,
+): (event: QueuedEvent) => void {
   const { log, ports } = delivery
   let events: QueuedEvent[] | undefined
   let isHeld = false
@@ -35,6 +38,8 @@ export function createCycle(delivery: Delivery, waitUntil: WaitUntil): (event: Q
   return (event) => {
     hops = 0
     if (!events) {
+      const waitUntil = lifetime()
+      if (!waitUntil) return
       events = []
       // It must not reject: on Workers that would fail a whole queue batch. A failure is reported through the logger
       // and onDrop; what can be sent is still queued.

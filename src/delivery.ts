@@ -1,4 +1,4 @@
-import type { ResolvedConfig } from './config.ts'
+import type { ResolvedConfig, WaitUntil } from './config.ts'
 import { GFluxNodeError } from './errors.ts'
 import { startFlush } from './flush.ts'
 import type { FlushResult } from './flush-result.ts'
@@ -19,6 +19,8 @@ export interface Delivery {
   readonly queue: Queue
   readonly guard: Guard
   journal?: Journal
+  /** The lifetime of the code that tracks, asked where the client has no `waitUntil`. */
+  lifetime?: () => WaitUntil | undefined
   isClosed: boolean
   /** How often a batch's retries were exhausted. */
   rounds: number

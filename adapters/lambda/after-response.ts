@@ -1,15 +1,20 @@
 import { isMainThread } from 'node:worker_threads'
 import { insideOf } from '../../src/adapter.ts'
 import type { Flushable } from '../../src/index.ts'
+import { flushFinally, onSigterm } from '../shared/sigterm.ts'
+import { within } from '../shared/within.ts'
 import { Extension } from './extension.ts'
 import { ExtensionsApi, type Registration } from './extensions-api.ts'
 import { registerSync } from './register-sync.ts'
 import { registered, setRegistered } from './registry.ts'
-import { flushOnSigterm } from './sigterm.ts'
-import { within } from './within.ts'
 
 /** Lambda answers within a few milliseconds, and an init has 10 s. */
 const registrationTimeoutMs = 2000
+/**
+ * Of the 500 ms before the SIGKILL the runtime may get as little as 150: enough for one request, not for a retry.
+ * https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html#runtimes-lifecycle-shutdown
+ */
+const sigtermWindowMs = 120
 const late = `no answer to the registration within ${registrationTimeoutMs} ms`
 
 /**
@@ -77,7 +82,7 @@ function enable(gflux: Flushable): Enabling | undefined {
       if (!identifier) giveUp(`the registration failed: ${error}`)
       else {
         extension.start(api, identifier) // late, too: Lambda waits for every extension that it has registered
-        flushOnSigterm(clients)
+        onSigterm(() => flushFinally(clients, sigtermWindowMs))
       }
     }
     return { api, settle, giveUp }

@@ -1,7 +1,7 @@
+import { within } from '../shared/within.ts'
 import type { ExtensionsApi, InvokeEvent } from './extensions-api.ts'
 import type { LambdaContext } from './platform.ts'
 import { Span } from './span.ts'
-import { within } from './within.ts'
 
 /** How soon after Lambda's event the wrapper has to start: both leave Lambda together. */
 const startLimitMs = 1000

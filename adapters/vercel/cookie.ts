@@ -24,6 +24,7 @@ export function anonymousIdFromCookie(source: HeaderSource | CookieStore, name: 
   return value?.trim() || undefined
 }
 
+/** Requests of Express have a `get` too, for headers. */
 function isStore(source: HeaderSource | CookieStore): source is CookieStore {
-  return typeof (source as Partial<CookieStore>).get === 'function'
+  return !('headers' in source) && 'get' in source
 }

@@ -1,5 +1,6 @@
 import type { Flushable } from '../../src/index.ts'
-import { flushOnSigterm, type SigtermOptions, waitOnSigterm } from '../shared/sigterm.ts'
+import { flushFinally, onSigterm } from '../shared/sigterm.ts'
+import { within } from '../shared/within.ts'
 import { env, globals, isServerless } from './platform.ts'
 
 /** Of the 500 ms that Vercel gives. https://vercel.com/docs/functions/functions-api-reference#sigterm-signal */
@@ -7,20 +8,50 @@ const serverlessWindowMs = 400
 /** Half of the 10 s that Cloud Run gives, the shortest of what processes of their own get. */
 const serverWindowMs = 5_000
 
+/** What the end of this process waits for. */
+interface Ending {
+  readonly clients: Set<WeakRef<Flushable>>
+  readonly known: WeakSet<Flushable>
+  /** Work in the background; none of it rejects. */
+  readonly work: Set<Promise<unknown>>
+}
+
+const key: unique symbol = Symbol.for('@getfluxly/node/sigterm')
+const shared = globalThis as { [key]?: Ending }
+
 /** SIGTERM flushes what the client still has queued. */
 export function flushAtTheEnd(gflux: Flushable): void {
-  flushOnSigterm(gflux, endingHere())
+  const { clients, known } = ending()
+  if (known.has(gflux)) return
+  known.add(gflux)
+  for (const client of clients) if (!client.deref()) clients.delete(client)
+  clients.add(new WeakRef(gflux))
 }
 
 /** SIGTERM waits for this work. */
 export function waitAtTheEnd(work: Promise<unknown>): void {
-  waitOnSigterm(work, endingHere())
+  const { work: all } = ending()
+  const done: Promise<unknown> = work.catch(() => undefined).then(() => all.delete(done))
+  all.add(done)
 }
 
-function endingHere(): SigtermOptions {
-  return isServerless()
-    ? { windowMs: serverlessWindowMs }
-    : { windowMs: serverWindowMs, onShared: holdExitOfNext }
+/** One for all copies of this package in the process. */
+function ending(): Ending {
+  if (shared[key]) return shared[key]
+  const created: Ending = { clients: new Set(), known: new WeakSet(), work: new Set() }
+  shared[key] = created
+  const drain = (): Promise<unknown> => {
+    const { clients, work } = created
+    const windowMs = isServerless() ? serverlessWindowMs : serverWindowMs
+    const alive = [...clients].flatMap((client) => client.deref() ?? [])
+    return within(Promise.all([flushFinally(alive, windowMs), ...work]), windowMs, true)
+  }
+  const takeLeave = (isAlone: boolean): Promise<unknown> => {
+    if (!isAlone && !isServerless()) holdExitOfNext(drain)
+    return drain()
+  }
+  if (globals.process?.prependListener) onSigterm(takeLeave) // edge runtimes send no signals
+  return created
 }
 
 /**
@@ -29,7 +60,7 @@ function endingHere(): SigtermOptions {
  * program's is left alone.
  * https://github.com/vercel/next.js/blob/canary/packages/next/src/server/lib/start-server.ts
  */
-function holdExitOfNext(drain: () => Promise<void>): void {
+function holdExitOfNext(drain: () => Promise<unknown>): void {
   const { process } = globals
   if (!process?.exit || !process.title?.startsWith('next-server') || env('NEXT_MANUAL_SIG_HANDLE')) return
   const { exit } = process

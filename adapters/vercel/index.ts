@@ -1,7 +1,7 @@
 export { vercelContext } from './context.ts'
 export { anonymousIdFromCookie, type CookieStore } from './cookie.ts'
+export { vercelWaitUntil } from './events.ts'
 export type { HeaderSource } from './header.ts'
 export { initGFluxVercel } from './init.ts'
-export { vercelWaitUntil } from './lifetime.ts'
 export type { VercelOptions } from './options.ts'
 export { type VercelHandler, withGFlux } from './with-gflux.ts'

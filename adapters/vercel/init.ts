@@ -4,11 +4,9 @@ import {
   type GFluxNode,
   type GFluxNodeConfig,
   initGFluxNode,
-  type WaitUntil,
 } from '../../src/index.ts'
 import { dropDuringBuild } from './build.ts'
-import { waitAtTheEnd } from './ending.ts'
-import { holdFor } from './lifetime.ts'
+import { holdEvents } from './events.ts'
 
 /**
  * {@link initGFluxNode} for Vercel and Next.js: every `track()` is delivered within the lifetime of the request that it
@@ -24,10 +22,8 @@ import { holdFor } from './lifetime.ts'
 export function initGFluxVercel<Events extends EventMap<Events> = AnyEvents>(
   config: GFluxNodeConfig,
 ): GFluxNode<Events> {
-  const waitUntil: WaitUntil = (promise) => {
-    if (!holdFor(gflux, promise)) waitAtTheEnd(promise)
-  }
-  const gflux = initGFluxNode<Events>({ ...config, waitUntil: config.waitUntil ?? waitUntil })
+  const gflux = initGFluxNode<Events>(config)
   dropDuringBuild(gflux)
+  holdEvents(gflux)
   return gflux
 }

@@ -1,23 +1,25 @@
-import { type Flushable, flushAfter, type WaitUntil } from '../../src/index.ts'
+import { type Flushable, flushAfter } from '../../src/index.ts'
+import { type Invocation, openCall, runWithin } from './current-invocation.ts'
 import { holdFor } from './lifetime.ts'
-import { delayEnd, responseOf, untilEnded } from './node-response.ts'
-import { budgetMs, deadlineOf, type Limits } from './options.ts'
+import { delayEnd, responseOf } from './node-response.ts'
+import { budgetMs, type ResolvedOptions } from './options.ts'
 
 /** What all invocations of a wrapped handler share. */
 export interface Wrapping {
   readonly gflux: Flushable
-  readonly limits: Limits
-  readonly waitUntil: WaitUntil | undefined
+  readonly options: ResolvedOptions
 }
 
 /** Runs a handler, and flushes when it has settled: after its response where a lifetime allows it, else before. */
-export function invoke(wrapping: Wrapping, args: readonly unknown[], run: () => unknown): unknown {
-  const { gflux, limits } = wrapping
-  const deadline = deadlineOf(limits)
+export function invoke({ gflux, options }: Wrapping, args: readonly unknown[], run: () => unknown): unknown {
+  const invocation: Invocation = { ...openCall(options, args), gflux, isRunning: true }
   let isHeld = false
-  const timeoutMs = (): number => budgetMs(limits, deadline, isHeld)
+  const timeoutMs = (): number => {
+    invocation.isRunning = false
+    return budgetMs(invocation, isHeld)
+  }
   const waitUntil = (work: Promise<unknown>): void => {
-    isHeld = holdFor(gflux, work, { waitUntil: wrapping.waitUntil, args })
+    isHeld = holdFor(gflux, work, invocation)
     if (!isHeld) throw new Error('Nothing keeps this invocation running')
   }
   let settle!: (result: unknown) => void
@@ -28,20 +30,19 @@ export function invoke(wrapping: Wrapping, args: readonly unknown[], run: () => 
   const flushed = flushAfter(gflux, handled, { waitUntil, timeoutMs })
   const response = responseOf(args)
   if (response && !isHeld) delayEnd(response, () => flushAfter(gflux, undefined, { timeoutMs }))
-  const result = attempt(run)
-  if (!response || !isHeld) {
+  try {
+    const result = runWithin(invocation, run)
     settle(result)
-    return flushed
+    return isHeld && !isThenable(result) ? result : flushed
+  } catch (error) {
+    settle(Promise.reject(error))
+    if (!isHeld) return flushed
+    flushed.catch(() => undefined) // the platform gets the error from here
+    throw error
   }
-  settle(untilEnded(result, response))
-  flushed.catch(() => undefined) // the handler's own error, which the platform gets from `result`
-  return result
 }
 
-function attempt(run: () => unknown): unknown {
-  try {
-    return run()
-  } catch (error) {
-    return Promise.reject(error)
-  }
+/** A lazy one starts its work each time that it is asked: `flushed` has asked it. */
+function isThenable(result: unknown): boolean {
+  return typeof (result as Partial<PromiseLike<unknown>> | null | undefined)?.then === 'function'
 }

@@ -1,5 +1,6 @@
 import { insideOf, register } from '../../src/adapter.ts'
 import type { Flushable, WaitUntil } from '../../src/index.ts'
+import type { Call } from './current-invocation.ts'
 import { flushAtTheEnd, waitAtTheEnd } from './ending.ts'
 import { nextAfter } from './next-after.ts'
 import { globals, isServerless, type LifetimeSource, requestContext } from './platform.ts'
@@ -21,14 +22,6 @@ const surroundings: Readonly<Record<string, Find>> = {
   EdgeRuntime: () => globals.EdgeRuntime,
 }
 
-/** A handler's own lifetimes, which come first. */
-export interface OwnLifetime {
-  /** The option. */
-  readonly waitUntil?: WaitUntil | undefined
-  /** The handler's arguments: one of them may be a context or an event. */
-  readonly args?: readonly unknown[]
-}
-
 /**
  * Hands work to the lifetime of the request that the calling code belongs to. Asked anew at each call: several requests
  * share an instance, and none may hold another's work. Where there is none, a process of its own does the work in the
@@ -36,10 +29,10 @@ export interface OwnLifetime {
  *
  * @returns the name of what holds it, or `undefined`
  */
-function hold(work: Promise<unknown>, { args, waitUntil }: OwnLifetime): string | undefined {
+export function hold(work: Promise<unknown>, { args, options }: Call): string | undefined {
   const sources: Readonly<Record<string, Find>> = {
-    option: () => waitUntil && { waitUntil },
-    handler: () => args?.find(isLifetime),
+    option: () => options,
+    handler: () => args.find(isLifetime),
     ...surroundings,
   }
   for (const [name, find] of Object.entries(sources)) if (register(waitUntilOf(find), work)) return name
@@ -52,9 +45,9 @@ function hold(work: Promise<unknown>, { args, waitUntil }: OwnLifetime): string 
 const logged = new WeakMap<object, Set<string | undefined>>()
 
 /** {@link hold}, with SIGTERM and the log of a client. */
-export function holdFor(gflux: Flushable, work: Promise<unknown>, own: OwnLifetime = {}): boolean {
+export function holdFor(gflux: Flushable, work: Promise<unknown>, call: Call): boolean {
   flushAtTheEnd(gflux)
-  const lifetime = hold(work, own)
+  const lifetime = hold(work, call)
   const inside = insideOf(gflux)
   const names = (inside && logged.get(inside)) ?? new Set()
   if (inside && !names.has(lifetime)) {
@@ -62,19 +55,6 @@ export function holdFor(gflux: Flushable, work: Promise<unknown>, own: OwnLifeti
     inside.log.debug('What holds the flushes of a request', { lifetime: lifetime ?? 'none' })
   }
   return lifetime !== undefined
-}
-
-/**
- * A client's `waitUntil`: what each `track()` starts is held by the lifetime of the request that it was called in, so
- * that what is tracked late is delivered too, in a streamed body or in your own work after the response. Never throws.
- *
- * @example
- * ```ts
- * const gflux = initGFluxNode({ token: process.env.GFLUX_SERVER_TOKEN!, waitUntil: vercelWaitUntil })
- * ```
- */
-export function vercelWaitUntil(promise: Promise<unknown>): void {
-  if (!hold(promise, {})) waitAtTheEnd(promise)
 }
 
 /** Not every context has a lifetime. Called as its method: Workers' contexts want their `this`. */

@@ -1,5 +1,5 @@
 import type { WaitUntil } from '../../src/index.ts'
-import { globals, type LifetimeSource } from './platform.ts'
+import { builtinModule, globals, type LifetimeSource } from './platform.ts'
 
 interface NextServer {
   readonly after?: WaitUntil
@@ -24,15 +24,11 @@ export function nextAfter(): LifetimeSource | undefined {
 }
 
 function search(): LifetimeSource | undefined {
-  const { process } = globals
-  if (!process?.getBuiltinModule || !('AsyncLocalStorage' in globals)) return undefined // Next's servers set it
+  const { AsyncLocalStorage, process } = globals
+  if (!AsyncLocalStorage) return undefined // Next's servers set it
   try {
-    const { createRequire } = process.getBuiltinModule('node:module') as {
-      createRequire(path: string): (id: string) => unknown
-    }
-    const { unstable_after, after = unstable_after } = createRequire(`${process.cwd?.()}/`)(
-      'next/server',
-    ) as NextServer
+    const load = builtinModule('node:module')?.createRequire(`${process?.cwd?.()}/`)
+    const { unstable_after, after = unstable_after } = (load?.('next/server') ?? {}) as NextServer
     return after && { waitUntil: after }
   } catch {
     return undefined // not to be found from here: then there is no such lifetime

@@ -1,10 +1,9 @@
 /** What is used of Node's `ServerResponse`. */
 export interface NodeResponse {
   readonly writableEnded: boolean
-  readonly destroyed?: boolean
   end(...args: unknown[]): unknown
   destroy?(error?: unknown): unknown
-  once(event: 'finish' | 'close', listener: () => void): unknown
+  readonly once: unknown
 }
 
 /** The response of a `(req, res)` handler; `undefined` for any other. */
@@ -16,16 +15,6 @@ export function responseOf([, response]: readonly unknown[]): NodeResponse | und
   } catch {
     return undefined // what may not be looked at, such as React's references to the client
   }
-}
-
-/** Resolves when the handler has returned and its response has ended, whichever comes last. */
-export async function untilEnded(handled: unknown, response: NodeResponse): Promise<void> {
-  await handled
-  if (response.writableEnded || response.destroyed) return
-  await new Promise<void>((resolve) => {
-    response.once('finish', resolve)
-    response.once('close', resolve)
-  })
 }
 
 /** Makes the end of the response wait for some work: the client gets all but the end before it. */

@@ -1,5 +1,6 @@
 import { assertAmount, assertFunction } from '../../src/adapter.ts'
 import type { WaitUntil } from '../../src/index.ts'
+import type { Call } from './current-invocation.ts'
 import { requestContext } from './platform.ts'
 
 /** What a flush may take, and who waits for it. `undefined` means the default. */
@@ -14,7 +15,8 @@ export interface VercelOptions {
   maxFlushMs?: number | undefined
 }
 
-export interface Limits {
+export interface ResolvedOptions {
+  readonly waitUntil: WaitUntil | undefined
   readonly maxDurationMs: number
   readonly marginMs: number
   readonly maxFlushMs: number | undefined
@@ -24,23 +26,28 @@ const heldFlushMs = 30_000
 const awaitedFlushMs = 5_000
 
 /** @throws {GFluxNodeError} `validation_error`, naming the option. */
-export function resolveLimits(options: VercelOptions = {}): Limits {
+export function resolveOptions(options: VercelOptions = {}): ResolvedOptions {
   const { waitUntil, maxDuration, marginMs = 300, maxFlushMs } = options
   assertFunction('waitUntil', waitUntil)
   for (const [name, amount] of Object.entries({ marginMs, maxDuration, maxFlushMs })) {
     if (amount !== undefined) assertAmount(name, amount)
   }
-  return { marginMs, maxFlushMs, maxDurationMs: maxDuration === undefined ? Infinity : maxDuration * 1000 }
+  return {
+    waitUntil,
+    marginMs,
+    maxFlushMs,
+    maxDurationMs: maxDuration === undefined ? Infinity : maxDuration * 1000,
+  }
 }
 
 /** When the invocation that begins now will be over, in milliseconds since the epoch. */
-export function deadlineOf({ maxDurationMs }: Limits): number {
+export function deadlineOf({ maxDurationMs }: ResolvedOptions): number {
   const told = new Date(requestContext('@vercel/request-context')?.deadline as string).getTime()
   return told || Date.now() + maxDurationMs
 }
 
 /** Milliseconds that a flush may take now. */
-export function budgetMs(limits: Limits, deadline: number, isHeld: boolean): number {
-  const { marginMs, maxFlushMs = isHeld ? heldFlushMs : awaitedFlushMs } = limits
+export function budgetMs({ options, deadline }: Call, isHeld: boolean): number {
+  const { marginMs, maxFlushMs = isHeld ? heldFlushMs : awaitedFlushMs } = options
   return Math.min(maxFlushMs, deadline - Date.now() - marginMs)
 }

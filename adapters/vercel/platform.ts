@@ -2,10 +2,22 @@
 interface NodeProcess {
   readonly env?: Readonly<Record<string, string | undefined>>
   readonly title?: string
+  readonly prependListener?: unknown
   exit?: (code?: number) => void
   readonly cwd?: () => string
   /** From Node 20.16 and 22.3 on. https://nodejs.org/api/process.html#processgetbuiltinmoduleid */
   readonly getBuiltinModule?: (id: string) => unknown
+}
+
+interface BuiltinModules {
+  'node:async_hooks': Pick<Globals, 'AsyncLocalStorage'>
+  'node:module': { createRequire(path: string): (id: string) => unknown }
+}
+
+/** What is used of an `AsyncLocalStorage`. */
+export interface InvocationStorage<Store> {
+  run<Result>(store: Store, code: () => Result): Result
+  getStore(): Store | undefined
 }
 
 /** What keeps an invocation running after its response. */
@@ -27,6 +39,8 @@ interface ContextProvider {
 
 interface Globals {
   readonly process?: NodeProcess
+  /** Next's servers and Vercel's edge runtime have it here. */
+  readonly AsyncLocalStorage?: new <Store>() => InvocationStorage<Store>
   readonly Netlify?: { readonly context?: unknown }
   /** A name on Vercel, an object with `waitUntil` on Supabase. */
   readonly EdgeRuntime?: unknown
@@ -35,6 +49,15 @@ interface Globals {
 
 /** Looked at by way of a name of our own: bundlers for the edge warn of every `process` that they find. */
 export const globals: Globals = globalThis as unknown as Globals
+
+/** One of Node's, where this is Node, or something that really has it: an emulation may give nothing, or throw. */
+export function builtinModule<Id extends keyof BuiltinModules>(id: Id): BuiltinModules[Id] | undefined {
+  try {
+    return globals.process?.getBuiltinModule?.(id) as BuiltinModules[Id] | undefined
+  } catch {
+    return undefined // then it is not there
+  }
+}
 
 export function env(name: string): string | undefined {
   return globals.process?.env?.[name]

@@ -1,8 +1,9 @@
 import { assertFunction } from '../../src/adapter.ts'
 import type { Flushable } from '../../src/index.ts'
 import { dropDuringBuild } from './build.ts'
+import { holdEvents } from './events.ts'
 import { invoke, type Wrapping } from './invocation.ts'
-import { resolveLimits, type VercelOptions } from './options.ts'
+import { resolveOptions, type VercelOptions } from './options.ts'
 import { isBuilding } from './platform.ts'
 
 // biome-ignore lint/suspicious/noExplicitAny: only `any` lets every handler through and leaves an inline one's parameters usable
@@ -41,9 +42,9 @@ export function withGFlux<Handler extends VercelHandler>(
   handler: Handler,
   options?: VercelOptions,
 ): Handler {
-  const limits = resolveLimits(options)
-  const wrapping = { gflux, limits, waitUntil: options?.waitUntil }
+  const wrapping = { gflux, options: resolveOptions(options) }
   dropDuringBuild(gflux)
+  holdEvents(gflux)
   const wrap = typeof handler === 'function' ? wrapFunction : wrapObject
   return wrap(wrapping, handler as never) as Handler
 }

@@ -50,6 +50,7 @@ describe('anonymousIdFromCookie', () => {
   const sources = {
     'a web request': new Request('https://example.com/', { headers: { cookie } }),
     'a Node request': { headers: { cookie } },
+    'Express’s request': { headers: { cookie }, get: (name: string) => ({ cookie })[name] },
   }
 
   it.each(Object.entries(sources))('reads a cookie of %s', (_title, source) => {

@@ -26,12 +26,13 @@ async function packageScript(): Promise<string> {
 const script = await packageScript()
 
 /** Vercel's edge runtime with a function that tracks, once at its start and once late. */
-async function openEdge({ passEvent }: { passEvent: boolean }) {
+async function openEdge({ passEvent, prelude = '' }: { passEvent: boolean; prelude?: string }) {
   const ingest = createTestIngest()
   const server = await ingest.listen()
   ingest.fail({ status: 503, times: 2 })
   ingest.fail({ delayMs: 50, times: Infinity })
-  const initialCode = `${script}
+  const initialCode = `${prelude}
+    ${script}
     const { withGFlux, initGFluxVercel } = adapter
     const gflux = initGFluxVercel({ token: 'gflux_secret_x', apiHost: '${server.url}' })
     const handler = withGFlux(gflux, async (request, event) => {
@@ -91,6 +92,19 @@ describe('in Vercel’s edge runtime', () => {
 
     expect([response.status, namesOf(edge.ingest)]).toEqual([200, ['opened']])
   })
+
+  it.each(['undefined', '{}', 'raise()'])(
+    'an emulation of Node’s modules does no harm: %s',
+    async (given) => {
+      const prelude = `globalThis.process = { env: {}, getBuiltinModule: () => (${given}) }`
+      await using edge = await openEdge({ passEvent: true, prelude })
+
+      const response = await edge.runtime.dispatchFetch('https://edge.example/')
+      await response.waitUntil()
+
+      expect([response.status, namesOf(edge.ingest)]).toEqual([200, ['opened']])
+    },
+  )
 
   it('the events of a handler that throws are delivered', async () => {
     await using edge = await openEdge({ passEvent: false })

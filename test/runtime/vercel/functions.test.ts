@@ -77,38 +77,100 @@ describe('on Vercel, with the context of @vercel/functions', () => {
     expect(other.held.length).toBeGreaterThan(0)
   })
 
-  it('what is tracked in one’s own `waitUntil` work and in a streamed body is held by the request too', async () => {
-    using provider = installProvider()
-    const { gflux, ingest } = openClients([late(50)])
-    const request = provider.open()
-    const handler = withGFlux(gflux, async () => {
-      waitUntil(sleep(20).then(() => gflux.track('reported', { userId: 'user_1' })))
-      const body = new ReadableStream({
-        async pull(controller) {
-          await sleep(40)
-          await gflux.track('streamed', { userId: 'user_1' })
-          controller.close()
-        },
+  it.each(['plain', 'gflux'] as const)(
+    'what is tracked in one’s own `waitUntil` work and in a streamed body is held by the request too: %s client',
+    async (kind) => {
+      using provider = installProvider()
+      const { ingest, ...clients } = openClients([late(50)])
+      const gflux = clients[kind]
+      const request = provider.open()
+      const handler = withGFlux(gflux, async () => {
+        waitUntil(sleep(20).then(() => gflux.track('reported', { userId: 'user_1' })))
+        const body = new ReadableStream({
+          async pull(controller) {
+            await sleep(40)
+            await gflux.track('streamed', { userId: 'user_1' })
+            controller.close()
+          },
+        })
+        return new Response(body)
       })
-      return new Response(body)
+
+      await request.run(async () => (await handler()).text())
+      await request.end()
+
+      expect(ingest.events.map(({ event }) => event).sort()).toEqual(['reported', 'streamed'])
+    },
+  )
+
+  it.each(['plain', 'gflux'] as const)(
+    'what a handler tracks in its time goes out in one request at its end: %s client',
+    async (kind) => {
+      using provider = installProvider()
+      const { ingest, ...clients } = openClients()
+      const gflux = clients[kind]
+      const request = provider.open()
+      const handler = withGFlux(gflux, async () => {
+        await gflux.track('opened', { userId: 'user_1' })
+        await sleep(50)
+        await gflux.with({ userId: 'user_1' }).identify({ anonymousId: 'anon_1' })
+      })
+
+      await request.run(handler)
+      await request.end()
+
+      expect(ingest.stats).toMatchObject({ stored: 2, requests: 1 })
+      expect(request.held).toHaveLength(1)
+    },
+  )
+
+  it('what is tracked late is held by the handler’s own context where nothing else is', async () => {
+    using _env = setEnv({ VERCEL: '1' })
+    const { plain, ingest } = openClients([late(50)])
+    const held: Promise<unknown>[] = []
+    const context = { waitUntil: (promise: Promise<unknown>) => held.push(promise) }
+    const handler = withGFlux(plain, async (_request: string, _context: object) => {
+      void sleep(20).then(() => plain.with({ userId: 'user_1' }).track('reported'))
     })
 
-    await request.run(async () => (await handler()).text())
-    await request.end()
+    await handler('request', context)
+    await Promise.all(held)
+    await sleep(30)
+    await Promise.all(held)
 
-    expect(ingest.events.map(({ event }) => event).sort()).toEqual(['reported', 'streamed'])
+    expect(ingest.stats.stored).toBe(1)
+    expect(held).toHaveLength(2)
   })
 
-  it('a flush is over before the deadline that the context tells', async () => {
+  it.each(['plain', 'gflux'] as const)(
+    'a flush is over before the deadline that the context tells: %s client',
+    async (kind) => {
+      using provider = installProvider()
+      const { ingest, ...clients } = openClients()
+      const gflux = clients[kind]
+      ingest.fail({ hang: true, times: Infinity })
+      const deadline = Date.now() + 800
+      const request = provider.open({ deadline: new Date(deadline).toISOString() })
+
+      await request.run(
+        withGFlux(gflux, () => gflux.track('opened', { userId: 'user_1' }), { maxDuration: 60 }),
+      )
+      await request.end()
+      const endedAt = Date.now()
+
+      expect(ingest.requests).toHaveLength(1)
+      expect(endedAt).toBeLessThan(deadline)
+    },
+  )
+
+  it('what is tracked in code that is not wrapped is held no longer than the deadline', async () => {
     using provider = installProvider()
-    const { plain, ingest } = openClients()
+    const { gflux, ingest } = openClients()
     ingest.fail({ hang: true, times: Infinity })
     const deadline = Date.now() + 800
     const request = provider.open({ deadline: new Date(deadline).toISOString() })
 
-    await request.run(
-      withGFlux(plain, () => plain.track('opened', { userId: 'user_1' }), { maxDuration: 60 }),
-    )
+    await request.run(() => gflux.track('opened', { userId: 'user_1' }))
     await request.end()
     const endedAt = Date.now()
 

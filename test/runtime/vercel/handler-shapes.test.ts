@@ -56,6 +56,26 @@ describe('a wrapped function', () => {
     expect(ingest.stats.stored).toBe(1)
   })
 
+  it('is as synchronous as its handler where a lifetime holds the flush', async () => {
+    using provider = installProvider()
+    const { plain, ingest } = openClients()
+    const request = provider.open()
+    const error = new Error('on purpose')
+    const handler = withGFlux(plain, (isFailing: boolean) => {
+      void plain.track('opened', { userId: 'user_1' })
+      if (isFailing) throw error
+      return 'response'
+    })
+
+    const result = request.run(() => handler(false))
+    const fail = () => request.run(() => handler(true))
+
+    expect(result).toBe('response')
+    expect(fail).toThrow(error)
+    await request.end()
+    expect(ingest.stats.stored).toBe(2)
+  })
+
   it('gives its response, the very same, while the API refuses everything', async () => {
     using _env = setEnv({ VERCEL: '1' })
     const { plain } = openClients([{ status: 401, times: Infinity }])

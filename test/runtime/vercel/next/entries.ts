@@ -67,4 +67,23 @@ export const entries: Readonly<Record<string, Entry>> = {
     fail: (url) => statusOf(`${url}/guarded?fail`),
     failureStatus: 500,
   },
+  'an Edge function': {
+    event: 'order_placed',
+    ask: (url) => statusOf(`${url}/api/edge`),
+    status: 200,
+    fail: (url) => statusOf(`${url}/api/edge?fail`),
+    failureStatus: 500,
+  },
+  'a Pages API route on Edge': {
+    event: 'order_placed',
+    ask: (url) => statusOf(`${url}/api/edge-v1`),
+    status: 200,
+    fail: (url) => statusOf(`${url}/api/edge-v1?fail`),
+    failureStatus: 500,
+  },
+  'a streamed body with a client of the core': {
+    event: 'order_exported',
+    ask: (url) => statusOf(`${url}/api/plain`),
+    status: 200,
+  },
 }

@@ -2,26 +2,18 @@ import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { createTestIngest, type IngestServer } from '../../../../ingest/index.ts'
 import { buildApplication, type NextApplication, type NextServer, versions } from './application.ts'
 import { type Entry, entries } from './entries.ts'
+import { more } from './more.ts'
 
 const ingestDelayMs = 300
 
-/** Rendered by the build, and again when it is older than a second. */
-const news = `
-  import { gflux } from '../../lib/gflux'
-  export const revalidate = 1
-  export default async function News() {
-    await gflux.track('page_rendered', { userId: 'user_123', properties: { path: '/news' } })
-    return <p>News</p>
-  }`
-
-describe.each(versions)('examples/next on Next %s', (version) => {
+describe.each(versions)('examples/next, on Next %s', (version) => {
   const ingest = createTestIngest()
   let server: IngestServer
   let application: NextApplication
   beforeAll(async () => {
     server = await ingest.listen()
     const env = { GFLUX_SERVER_TOKEN: 'gflux_secret_x', GFLUX_API_HOST: server.url }
-    application = await buildApplication(version, inject('packageRoot'), env, { 'app/news/page.tsx': news })
+    application = await buildApplication(version, inject('packageRoot'), env, more)
   })
   afterAll(() => server.close())
 

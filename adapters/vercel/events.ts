@@ -1,0 +1,47 @@
+import { insideOf } from '../../src/adapter.ts'
+import type { Flushable } from '../../src/index.ts'
+import { within } from '../shared/within.ts'
+import { type Call, currentInvocation, openCall } from './current-invocation.ts'
+import { waitAtTheEnd } from './ending.ts'
+import { hold, holdFor } from './lifetime.ts'
+import { budgetMs, resolveOptions } from './options.ts'
+
+/**
+ * A client's `waitUntil`: what each `track()` starts is held by the lifetime of the request that it was called in, until
+ * its deadline, so that what is tracked late is delivered too, in a streamed body or in your own work after the response.
+ * Never throws.
+ *
+ * @example
+ * ```ts
+ * const gflux = initGFluxNode({ token: process.env.GFLUX_SERVER_TOKEN!, waitUntil: vercelWaitUntil })
+ * ```
+ */
+export function vercelWaitUntil(promise: Promise<unknown>): void {
+  holdUntilDeadline(promise, hold)
+}
+
+/**
+ * From now on each event of the client is held by the lifetime of its request, but what its running handler tracks: that
+ * is the flush's at the handler's end. A client with a `waitUntil` of its own stays as it is.
+ */
+export function holdEvents(gflux: Flushable): void {
+  const inside = insideOf(gflux)
+  if (!inside || inside.lifetime) return
+  const waitUntil = (promise: Promise<unknown>): void => {
+    holdUntilDeadline(promise, (work, call) => holdFor(gflux, work, call))
+  }
+  inside.lifetime = () => {
+    const invocation = currentInvocation()
+    const isFlushed = invocation?.isRunning && insideOf(invocation.gflux) === inside
+    return isFlushed ? undefined : waitUntil
+  }
+}
+
+function holdUntilDeadline(
+  promise: Promise<unknown>,
+  holdWork: (work: Promise<unknown>, call: Call) => unknown,
+): void {
+  const call = currentInvocation() ?? openCall(resolveOptions())
+  const work = within(promise, budgetMs(call, true), true)
+  if (!holdWork(work, call)) waitAtTheEnd(work)
+}

@@ -1,0 +1,47 @@
+/** What is tested in an application besides what `examples/next` has: files by path. */
+export const more: Readonly<Record<string, string>> = {
+  // Rendered by the build, and again when it is older than a second.
+  'app/news/page.tsx': `
+    import { gflux } from '../../lib/gflux'
+    export const revalidate = 1
+    export default async function News() {
+      await gflux.track('page_rendered', { userId: 'user_123', properties: { path: '/news' } })
+      return <p>News</p>
+    }`,
+
+  'app/api/edge/route.ts': `
+    import { withGFlux } from '@getfluxly/node/vercel'
+    import { gflux } from '../../../lib/gflux'
+    export const runtime = 'edge'
+    export const GET = withGFlux(gflux, async (request: Request) => {
+      await gflux.track('order_placed', { userId: 'user_123', properties: { total_usd: 1 } })
+      if (request.url.includes('fail')) throw new Error('on purpose')
+      return Response.json({ runtime: (globalThis as { EdgeRuntime?: unknown }).EdgeRuntime })
+    })`,
+
+  'pages/api/edge-v1.ts': `
+    import { withGFlux } from '@getfluxly/node/vercel'
+    import { gflux } from '../../lib/gflux'
+    export const config = { runtime: 'edge' }
+    export default withGFlux(gflux, async (request: Request) => {
+      await gflux.track('order_placed', { userId: 'user_123', properties: { total_usd: 1 } })
+      if (request.url.includes('fail')) throw new Error('on purpose')
+      return Response.json({ ok: true })
+    })`,
+
+  'app/api/plain/route.ts': `
+    import { initGFluxNode } from '@getfluxly/node'
+    import { withGFlux } from '@getfluxly/node/vercel'
+    const gflux = initGFluxNode({ token: 'gflux_secret_x', apiHost: process.env.GFLUX_API_HOST })
+    export const dynamic = 'force-dynamic'
+    export const GET = withGFlux(gflux, () => {
+      const body = new ReadableStream({
+        async pull(controller) {
+          await new Promise((resolve) => setTimeout(resolve, 20))
+          await gflux.track('order_exported', { userId: 'user_123' })
+          controller.close()
+        },
+      })
+      return new Response(body)
+    })`,
+}
