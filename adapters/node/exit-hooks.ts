@@ -1,4 +1,5 @@
 import { isMainThread } from 'node:worker_threads'
+import { ownListeners } from '../shared/own-listeners.ts'
 
 /** What the process's end means to one client. The hooks may be those of another copy of this package. */
 export interface ExitClient {
@@ -64,16 +65,17 @@ function watchBeforeExit(): Set<ExitClient> {
 function watchSignals(): Set<ExitClient> {
   const clients = new Set<ExitClient>()
   const onSignal = async (signal: NodeJS.Signals): Promise<void> => {
-    const isAlone = isUnheard(signal, 1)
+    const isAlone = isUnheard(signal)
     const drained = drainAll(clients)
     await undefined // others are called with this signal yet, and must not find themselves alone
     // A person who presses Ctrl+C again does not want to wait.
     if (isAlone && signal === 'SIGINT') process.removeListener(signal, onSignal)
     await drained
     process.removeListener(signal, onSignal)
-    if (isAlone && isUnheard(signal, 0)) process.kill(process.pid, signal)
+    if (isAlone && isUnheard(signal)) process.kill(process.pid, signal)
     else listenFirst(signal, onSignal)
   }
+  ownListeners().add(onSignal)
   for (const signal of ['SIGTERM', 'SIGINT'] as const) listenFirst(signal, onSignal)
   return clients
 }
@@ -84,14 +86,15 @@ interface SignalExit {
 }
 
 /**
- * Does nobody but `ours` take the process's end over? Not the listeners of signal-exit, which many packages bring along:
- * they wait to be alone as ours do, and each would wait for the other.
+ * Does nobody else take the process's end over? Not the listeners of signal-exit, which many packages bring along: they
+ * wait to be alone as ours do, and each would wait for the other.
  * https://github.com/tapjs/signal-exit/blob/v4.1.0/src/index.ts
  */
-function isUnheard(signal: NodeJS.Signals, ours: number): boolean {
+function isUnheard(signal: NodeJS.Signals): boolean {
   const { [signalExit4]: version4 } = globalThis as { [signalExit4]?: SignalExit }
   const { __signal_exit_emitter__: version3 } = process as { __signal_exit_emitter__?: SignalExit }
-  return process.listenerCount(signal) <= ours + (version4?.count ?? 0) + (version3?.count ?? 0)
+  const others = process.listeners(signal).filter((each) => !ownListeners().has(each))
+  return others.length <= (version4?.count ?? 0) + (version3?.count ?? 0)
 }
 
 /** First in line: a `once` listener before it would be gone already, and not be counted. */

@@ -8,7 +8,9 @@ import { type Program, start } from './program.ts'
 import { findRuntimes, type Runtime } from './runtimes.ts'
 
 const packageRoot = inject('packageRoot')
-const server = pathToFileURL(join(packageRoot, 'dist/server.js')).href
+const [core, server, vercel] = ['index', 'server', 'vercel'].map(
+  (name) => pathToFileURL(join(packageRoot, `dist/${name}.js`)).href,
+)
 const modules = resolve(import.meta.dirname, '../../../node_modules')
 /** Comes with other packages. */
 const signalExit = pathToFileURL(join(modules, 'signal-exit/dist/mjs/index.js')).href
@@ -241,6 +243,37 @@ describe.concurrent.each(runtimes)('on $name', (runtime) => {
       ])
       expect(setup.ingest.stats.keyConflicts).toBe(0)
       await rm(spool, { recursive: true })
+    },
+  )
+
+  it.each([
+    ['server', 'vercel'],
+    ['vercel', 'server'],
+  ])(
+    'dies by SIGTERM beside another adapter, and both send what they have: %s, then %s',
+    async (first, second) => {
+      await using setup = await open(runtime)
+      setup.ingest.fail({ status: 503, times: 2 })
+      const tracking = {
+        server: 'track(3)',
+        vercel: `
+        const other = initGFluxNode({ ...config, flushAt: 100 })
+        withGFlux(other, () => {})()
+        other.track('opened', { userId: 'user_2' })`,
+      } as Record<string, string>
+      const program = await setup.run(`
+      import { initGFluxNode } from '${core}'
+      import { withGFlux } from '${vercel}'
+      setInterval(() => {}, 1000)
+      ${tracking[first]}
+      ${tracking[second]}
+      console.log('ready')`)
+      await program.says('ready')
+
+      program.child.kill('SIGTERM')
+
+      expect(await program.ended).toMatchObject({ code: null, signal: 'SIGTERM', stderr: '' })
+      expect(setup.ingest.stats.stored).toBe(4)
     },
   )
 
