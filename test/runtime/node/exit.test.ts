@@ -246,6 +246,30 @@ describe.concurrent.each(runtimes)('on $name', (runtime) => {
     },
   )
 
+  it('with a spool, the drain also sends what waits there for room in the queue', async () => {
+    await using setup = await open(runtime)
+    const spool = await mkdtemp(join(tmpdir(), 'gflux-spool-'))
+    const recoverFrom = setup.ingest.fail({ status: 503, every: 1 })
+    const program = await setup.run(
+      `
+      setInterval(() => {}, 1000)
+      const numbers = Array.from({ length: 1000 }, (_, n) => n)
+      await Promise.all(numbers.map((n) => gflux.track('opened', { userId: 'user_1', properties: { n } })))
+      console.log('ready')`,
+      { config: `spool: ${JSON.stringify(spool)}, maxQueueSize: 100` },
+    )
+    await program.says('ready')
+    recoverFrom()
+
+    program.child.kill('SIGTERM')
+
+    expect(await program.ended).toMatchObject({ code: null, signal: 'SIGTERM', stderr: '' })
+    const numbers = setup.ingest.events.map(({ properties }) => Number(properties?.['n']))
+    expect(new Set(numbers).size).toBe(1000)
+    expect(numbers).toHaveLength(1000)
+    await rm(spool, { recursive: true })
+  })
+
   it.each([
     ['server', 'vercel'],
     ['vercel', 'server'],
