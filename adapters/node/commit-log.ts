@@ -167,6 +167,7 @@ export class CommitLog {
       await Promise.all(this.#notes)
       await this.#options.prepare()
       file = await open(temporary, 'ax', 0o600)
+      this.#isBroken = false // unless something is missing from here on
       const content = snapshot()
       await write(file, content)
       await file.datasync()
@@ -181,7 +182,6 @@ export class CommitLog {
       this.#isReplacing = false
     }
     this.#file = file
-    this.#isBroken = false
     await old?.close()
   }
 }

@@ -1,6 +1,7 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { CommitLog } from '../../../adapters/node/commit-log.ts'
 import { SpoolHealth } from '../../../adapters/node/spool-health.ts'
@@ -80,6 +81,26 @@ describe('files that share a disk', () => {
     expect(await readFile(log.path, 'utf8')).toBe('a\nb\n')
     expect(log.bytes).toBe(4)
     expect(health.isWorking).toBe(true)
+    await log.close()
+  })
+
+  it('what came while another one failed and it was written anew is not missed for good', async () => {
+    const live = ['a\n']
+    const log = open('1.log', live)
+    health.onFailure(full)
+    await log.append('a\n')
+    wait(12_000)
+    const isDurable = log.append('a\n')
+    while (!(await readdir(folder)).includes('1.log.tmp')) await setImmediate()
+    health.onFailure(full)
+    live.push('b\n')
+    expect(await log.append('b\n')).toBe(false)
+    await isDurable
+
+    wait(12_000)
+    log.repair()
+    await log.idle()
+    expect(await readFile(log.path, 'utf8')).toBe('a\nb\n')
     await log.close()
   })
 
