@@ -51,7 +51,7 @@ export default defineConfig({
       slow('next', 2, { include: ['test/runtime/vercel/next/*.test.ts'] }),
       slow('servers', 3, {
         include: ['test/runtime/node/*.test.ts'],
-        env: { SERVER_RUNTIMES: 'all', KILLS: '200' },
+        env: { SERVER_RUNTIMES: 'all', KILLS: '200', FULL_DISK_KILLS: '40' },
       }),
       {
         test: {
