@@ -18,8 +18,8 @@ export interface SpoolLogOptions extends Omit<CommitLogOptions, 'shrink'> {
 interface Group {
   readonly events: QueuedEvent[]
   readonly ids: number[]
-  /** Where they were regrouped: when that is durable. */
-  regrouped?: Promise<boolean>
+  /** When it is durable that all of these are sent under the key, and no others. */
+  recorded?: Promise<boolean>
   unknownSince?: number | undefined
 }
 
@@ -62,25 +62,22 @@ export class SpoolLog {
   add(event: QueuedEvent): Promise<boolean> {
     const { key = '', json } = event
     const id = this.#lastId + 1
-    this.#hold(event, id)
-    return this.#file.append(encodeRecord({ kind: 'event', key, id, json }))
+    const group = this.#hold(event, id)
+    group.recorded = this.#file.append(encodeRecord({ kind: 'event', key, id, json }))
+    return group.recorded
   }
 
-  /**
-   * Resolves when the file says what has to be known of a batch that is sent, or can't. Its events need not be there: if
-   * they are in time, they will be sent under the same key.
-   */
+  /** Resolves when the file says all that has to be known of the batch, or can't: the next start must send the same. */
   async sending(batch: Batch): Promise<void> {
     const { key, unknownSince } = batch
     const group = this.#regroup(batch)
-    const noted: Promise<boolean>[] = []
-    if (group.regrouped !== undefined) noted.push(group.regrouped)
+    const noted: (Promise<boolean> | undefined)[] = [group.recorded]
     if (unknownSince !== undefined && group.unknownSince !== unknownSince) {
       group.unknownSince = unknownSince
       // Not synced: it is missed where the power fails now, and for a day.
       noted.push(this.#file.note(encodeRecord({ kind: 'attempt', key, unknownSince })))
     }
-    if (noted.length) await Promise.race([Promise.all(noted), sleep(patienceMs, undefined, { ref: false })])
+    await Promise.race([Promise.all(noted), sleep(patienceMs, undefined, { ref: false })])
   }
 
   settled(batch: Batch): void {
@@ -104,7 +101,7 @@ export class SpoolLog {
     return this.#file.remove()
   }
 
-  #hold(event: QueuedEvent, id: number): void {
+  #hold(event: QueuedEvent, id: number): Group {
     const { key = '' } = event
     let group = this.#groups.get(key)
     if (!group) {
@@ -116,6 +113,7 @@ export class SpoolLog {
     this.#lastId = Math.max(this.#lastId, id)
     this.#liveBytes += event.bytes
     this.size++
+    return group
   }
 
   /** The batch's events under the batch's key. Where that is new, since a larger batch was split, the file is told. */
@@ -133,7 +131,7 @@ export class SpoolLog {
       if (!group.events[0]) this.#groups.delete(event.key ?? '')
     }
     for (const event of events) event.key = key
-    moved.regrouped = this.#file.append(encodeRecord({ kind: 'batch', key, ids: moved.ids }))
+    moved.recorded = this.#file.append(encodeRecord({ kind: 'batch', key, ids: moved.ids }))
     this.#groups.set(key, moved)
     return moved
   }
