@@ -6,7 +6,7 @@ import type { Queue } from './queue.ts'
 
 export { attempt } from './attempt.ts'
 export type { Journal } from './journal.ts'
-export { register } from './lifecycle.ts'
+export { beginInvocation, register } from './lifecycle.ts'
 export { isBatchAnswer, keyLifetimeMs, report } from './outcome.ts'
 export {
   type Batch,
@@ -25,6 +25,8 @@ export interface ClientInside {
   readonly queue: Queue
   readonly isClosed: boolean
   journal?: Journal
+  /** Invocations under way whose end flushes: meanwhile no `track()` waits for the API. */
+  invocations: number
   /** The lifetime of the code that tracks, asked where the client has no `waitUntil`. */
   lifetime?: () => WaitUntil | undefined
 }
@@ -33,6 +35,6 @@ export interface ClientInside {
 export const insideKey: unique symbol = Symbol.for('@getfluxly/node/inside')
 
 /** `undefined` for what is no client of this package. */
-export function insideOf(gflux: object): ClientInside | undefined {
-  return (gflux as { [insideKey]?: ClientInside })[insideKey]
+export function insideOf(gflux: unknown): ClientInside | undefined {
+  return (Object(gflux) as { [insideKey]?: ClientInside })[insideKey]
 }

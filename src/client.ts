@@ -73,9 +73,13 @@ function bindClient<Events extends EventMap<Events>>(
       event = createEvent(redacted.event, { ...redacted, anonymousId, userId }, { audit }, now)
     }
     expect(event.bytes <= maxEventBytes, 'event', 'at most 32 KB of JSON', event.json)
-    const flushed = enqueue(delivery, event)
+    const { flushed, recorded } = enqueue(delivery, event)
     cycle(event)
-    return flushed
+    safely(() => flushed)
+    // Nobody waits for the API whose event is on disk, or is flushed anyway when the invocation ends.
+    if (recorded !== undefined) return recorded.then(() => null)
+    const isFlushedAnyway = (event.isHeld || delivery.invocations) && config.flushAt > 1
+    return isFlushedAnyway ? undefined : flushed
   }
 
   const flush = ({ timeoutMs, signal, ifDown = 'try' }: FlushOptions = {}): Promise<FlushResult> => {

@@ -19,6 +19,8 @@ export interface Delivery {
   readonly queue: Queue
   readonly guard: Guard
   journal?: Journal
+  /** Invocations under way whose end flushes. */
+  invocations: number
   /** The lifetime of the code that tracks, asked where the client has no `waitUntil`. */
   lifetime?: () => WaitUntil | undefined
   isClosed: boolean
@@ -42,11 +44,18 @@ export function createDelivery(config: ResolvedConfig, ports: Ports): Delivery {
     rounds: 0,
     recent: [],
     timerDueAt: 0,
+    invocations: 0,
   }
 }
 
-/** Queues an event. Returns the result to come where it made a flush happen, or has to be recorded first. */
-export function enqueue(delivery: Delivery, event: QueuedEvent): Promise<FlushResult | null> | undefined {
+interface Enqueued {
+  /** The flush that the event made happen. */
+  readonly flushed?: Promise<FlushResult> | undefined
+  /** Where a journal records it: when that is done. */
+  readonly recorded?: Promise<unknown> | undefined
+}
+
+export function enqueue(delivery: Delivery, event: QueuedEvent): Enqueued {
   const { config, journal, queue, recent } = delivery
   const { flushAt, flushIntervalMs, maxQueueBytes, maxQueueSize } = config
   const isFull = queue.size >= maxQueueSize || queue.bytes + event.bytes > maxQueueBytes
@@ -64,9 +73,7 @@ export function enqueue(delivery: Delivery, event: QueuedEvent): Promise<FlushRe
     if (recent.length >= Math.min(flushAt, maxQueueSize)) flushed = trigger(delivery)
     else if (flushIntervalMs) armTimer(delivery, flushIntervalMs)
   }
-  if (!recorded) return flushed
-  safely(() => flushed) // what has been recorded need not wait for the API
-  return recorded.then(() => null)
+  return { flushed, recorded }
 }
 
 /** What a flush of everything covers, oldest first. */

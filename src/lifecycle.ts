@@ -1,3 +1,4 @@
+import { insideOf } from './adapter.ts'
 import type { WaitUntil } from './config.ts'
 import type { IfDown } from './flush.ts'
 import type { FlushResult } from './flush-result.ts'
@@ -38,7 +39,9 @@ export async function flushAfter<Result>(
 ): Promise<Result> {
   const { waitUntil, timeoutMs = defaultTimeoutMs } = options
   const result = Promise.resolve(handled)
+  const endInvocation = beginInvocation(gflux)
   const flush = (): Promise<FlushResult> => {
+    endInvocation()
     const budgetMs = typeof timeoutMs === 'function' ? timeoutMs() : timeoutMs
     return gflux.flush({ timeoutMs: Math.max(0, budgetMs), ifDown: isHeld ? 'wait' : 'skip' })
   }
@@ -47,6 +50,16 @@ export async function flushAfter<Result>(
   const isHeld = register(waitUntil, flushed)
   if (!isHeld) await flushed
   return await result
+}
+
+/** An invocation begins whose end flushes: meanwhile no `track()` waits for the API. Returns what says that it is over. */
+export function beginInvocation(gflux: unknown): () => void {
+  let inside = insideOf(gflux)
+  if (inside) inside.invocations++
+  return () => {
+    if (inside) inside.invocations--
+    inside = undefined
+  }
 }
 
 /** Hands work to a lifetime, if there is one that takes it. */

@@ -1,4 +1,4 @@
-import { type ClientInside, insideOf } from '../../src/adapter.ts'
+import { beginInvocation, type ClientInside, insideOf } from '../../src/adapter.ts'
 import { type EventContext, type EventMap, flushAfter, type GFluxNode } from '../../src/index.ts'
 import type { CloudflareOptions } from './options.ts'
 import type { WorkerContext } from './platform.ts'
@@ -33,9 +33,11 @@ export async function flushAtEnd<Result, Events extends EventMap<Events>>(
   ctx: Partial<WorkerContext> | undefined,
   { timeoutMs }: Pick<CloudflareOptions, 'timeoutMs'>,
 ): Promise<Result> {
+  const endInvocation = beginInvocation(gflux)
   try {
     return await handled()
   } finally {
+    endInvocation()
     const inside = insideOf(gflux)
     const waitUntil = lifetimeOf(ctx)
     if (!waitUntil && inside?.queue.size)

@@ -1,3 +1,4 @@
+import { beginInvocation } from '../../src/adapter.ts'
 import { type Flushable, flushAfter } from '../../src/index.ts'
 import { budgetMs, type Limits } from './options.ts'
 import type { LambdaContext } from './platform.ts'
@@ -12,6 +13,7 @@ export class Invocation {
   readonly #extension: Registered['extension'] | undefined
   /** Holds the environment in after-response mode. */
   readonly #span: Span | undefined
+  readonly #endHandler: () => void
 
   constructor(gflux: Flushable, context: LambdaContext | undefined, limits: Limits) {
     this.#gflux = gflux
@@ -19,10 +21,12 @@ export class Invocation {
     this.#limits = limits
     this.#extension = registered()?.extension
     this.#span = this.#extension?.begin(context)
+    this.#endHandler = beginInvocation(gflux)
   }
 
   /** Resolves when the response may go: at once in after-response mode, else when the flush is over. */
   async end(maxFlushMs?: number): Promise<void> {
+    this.#endHandler()
     if (this.#span && this.#extension?.runAfterResponse(this.#span, () => this.flush())) return
     await this.flush(maxFlushMs)
     this.#span?.close()
@@ -30,6 +34,7 @@ export class Invocation {
 
   /** Nobody will tell when this invocation ends: the events have to go before its response. */
   endUnseen(): void {
+    this.#endHandler()
     this.#extension?.giveUp('the handler returns no promise')
     this.#span?.close()
     void this.flush() // keeps the event loop busy, and Node 22 and older answer when it is empty

@@ -1,3 +1,4 @@
+import { beginInvocation } from '../../src/adapter.ts'
 import { type Flushable, flushAfter } from '../../src/index.ts'
 import { budgetMs, type LambdaOptions, resolveLimits } from './options.ts'
 import type { LambdaContext } from './platform.ts'
@@ -40,11 +41,15 @@ const cleanupKey = '@getfluxly/node'
 export function gfluxMiddleware(gflux: Flushable, options?: LambdaOptions): GFluxMiddleware {
   const limits = resolveLimits(options)
   const isScoped = asksForContext(gflux)
-  const flush = ({ context }: MiddyRequest): Promise<void> =>
-    flushAfter(gflux, undefined, { timeoutMs: () => budgetMs(context, limits) })
+  const ends = new WeakMap<MiddyRequest, () => void>()
+  const flush = (request: MiddyRequest): Promise<void> => {
+    ends.get(request)?.()
+    return flushAfter(gflux, undefined, { timeoutMs: () => budgetMs(request.context, limits) })
+  }
   return {
     before(request) {
       if (isScoped) enterWith(request.context)
+      ends.set(request, beginInvocation(gflux))
       request.internal[cleanupKey] = () => flush(request)
     },
     after: flush,

@@ -1,18 +1,21 @@
 /**
- * What the handler does on every platform: tracks without awaiting anything, waits, tracks the other half, and answers
- * or throws. Plain JavaScript: it goes into each platform's process as text.
+ * What the handler does on every platform: tracks (without awaiting anything, or each event before the next), waits,
+ * tracks the other half, and answers or throws. Plain JavaScript: it goes into each platform's process as text.
  */
 export function createHandler(gflux) {
   let served = 0
-  return async ({ user, events = 0, pauseMs = 0, isFailing = false }) => {
+  return async ({ user, events = 0, pauseMs = 0, isAwaited = false, isFailing = false }) => {
     const client = gflux.with({ userId: user, context: { user } })
     let tracked = 0
-    const track = (end) => {
-      while (tracked < end) void client.track('opened', { properties: { user, index: tracked++ } })
+    const track = async (end) => {
+      while (tracked < end) {
+        const queued = client.track('opened', { properties: { user, index: tracked++ } })
+        if (isAwaited) await queued
+      }
     }
-    track(Math.ceil(events / 2))
+    await track(Math.ceil(events / 2))
     await new Promise((resolve) => setTimeout(resolve, pauseMs))
-    track(events)
+    await track(events)
     served += 1
     if (isFailing) throw new RangeError(`nothing for ${user}`)
     return { user, served }

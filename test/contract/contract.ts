@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { createTestIngest, type TestIngest } from '../../ingest/index.ts'
+import { createTestIngest, type Failure, type TestIngest } from '../../ingest/index.ts'
 import { initGFluxNode } from '../../src/index.ts'
 import type { Completed, Handler, Platform, RunningApplication, StartOptions } from './platform.ts'
 
@@ -104,6 +104,19 @@ export function describeContract(platform: Platform): void {
       expect(storedAtEnd).toEqual([0, 2 * TWO_BATCHES])
       expect(ingest.stats.duplicates).toBe(0)
     })
+
+    it.each<Failure>([{ hang: true }, { status: 503 }, { status: 401 }])(
+      'lets no handler that awaits track() wait for the API, or fail with it: %j',
+      async (failure) => {
+        await using started = await start(platform, { deadlineMs: 1500, latencyMs: 0, flushAt: 5 })
+        const { application, ingest } = started
+        ingest.fail({ ...failure, times: Number.POSITIVE_INFINITY })
+
+        const { answer, isCutOff } = await application.send({ user: 'user_1', events: 20, isAwaited: true })
+
+        expect([answer, isCutOff]).toEqual([{ user: 'user_1', served: 1 }, false])
+      },
+    )
 
     it('keeps two requests that overlap apart', async () => {
       await using started = await start(platform, { isConcurrent: true })

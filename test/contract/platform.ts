@@ -38,6 +38,8 @@ interface ApplicationRequest {
   readonly events?: number
   /** Between the first half of the events and the second. */
   readonly pauseMs?: number
+  /** Each call of `track()` is awaited. */
+  readonly isAwaited?: boolean
   readonly isFailing?: boolean
 }
 

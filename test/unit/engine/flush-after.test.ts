@@ -1,5 +1,6 @@
 import { describe, expect, it, vi } from 'vitest'
 import { flushAfter } from '../../../src/index.ts'
+import type { Fate } from '../../support/virtual-api.ts'
 import { openVirtual } from '../../support/virtual-client.ts'
 
 describe('flushAfter', () => {
@@ -141,5 +142,37 @@ describe('flushAfter', () => {
     expect(api.calls).toEqual([])
     expect(clock.sleeps).toEqual([])
     expect(ports.drawn).toEqual({ numbers: 0, ids: 0 })
+  })
+
+  it.each([{ gets: 'hang' }, { gets: 503 }] as Fate[])(
+    'meanwhile no track() waits for the API, or fails with it: %j',
+    async (fate) => {
+      const { gflux, clock, api, logged } = openVirtual({ flushAt: 5 })
+      api.next = Array.from({ length: 50 }, () => fate)
+      const results: unknown[] = []
+      const handle = async (): Promise<number> => {
+        for (let n = 0; n < 20; n++) results.push(await gflux.track('opened', { userId: 'u' }))
+        return clock.now()
+      }
+      const startedAt = clock.now()
+
+      const handledAt = await clock.outcome(flushAfter(gflux, handle(), { timeoutMs: 1000 }))
+
+      expect(handledAt).toBe(startedAt)
+      expect(results).toEqual(Array(20).fill(null))
+      expect(clock.now() - startedAt).toBeLessThanOrEqual(1000)
+      await clock.drain()
+      expect(logged.filter(({ level }) => level === 'warn').length).toBeGreaterThan(0)
+    },
+  )
+
+  it('after it track() tells again what the flush came to that it triggered, and always with flushAt 1', async () => {
+    const { gflux, clock, trackEach } = openVirtual({ flushAt: 2 })
+    await clock.outcome(flushAfter(gflux, undefined))
+    const single = openVirtual({ flushAt: 1 })
+
+    expect(await clock.outcome(Promise.all(trackEach(2)))).toMatchObject([null, { accepted: 2 }])
+    const handled = flushAfter(single.gflux, single.trackEach(1)[0])
+    expect(await single.clock.outcome(handled)).toMatchObject({ accepted: 1 })
   })
 })
