@@ -1,8 +1,10 @@
 import type { ResolvedConfig, WaitUntil } from './config.ts'
 import type { Journal } from './journal.ts'
+import type { Flushable } from './lifecycle.ts'
 import type { Log } from './log.ts'
 import type { Ports } from './ports.ts'
 import type { Queue } from './queue.ts'
+import { expect } from './validation.ts'
 
 export { attempt } from './attempt.ts'
 export type { Journal } from './journal.ts'
@@ -15,7 +17,7 @@ export {
   type QueuedEvent,
   restoreBatch,
 } from './queue.ts'
-export { assertAmount, assertFunction, expect, plainObject } from './validation.ts'
+export { assertAmount, assertFunction, expect, expectNumber, plainObject } from './validation.ts'
 
 /** What an adapter of this package may know of a client besides its public API. */
 export interface ClientInside {
@@ -29,6 +31,11 @@ export interface ClientInside {
   invocations: number
   /** The lifetime of the code that tracks, asked where the client has no `waitUntil`. */
   lifetime?: () => WaitUntil | undefined
+}
+
+/** @throws {GFluxNodeError} `validation_error` */
+export function assertClient(gflux: unknown): void {
+  expect(typeof (gflux as Partial<Flushable> | undefined)?.flush === 'function', 'gflux', 'a client', gflux)
 }
 
 /** Where a client keeps it: the same place in every copy of this package. */

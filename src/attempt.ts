@@ -64,7 +64,7 @@ async function exchange(
     const statusClass = Math.floor(status / 100)
     const answer = parseJson(text)
     if (statusClass === 2 && isAnswer(answer)) return { answer }
-    const { error = '' } = Object(answer) as { error?: unknown }
+    const { error = 'unexpected answer' } = Object(answer) as { error?: unknown }
     const code =
       statusClass === 4 || statusClass === 5 ? (`http_${statusClass}xx` as const) : 'invalid_response'
     const fields = {
@@ -78,7 +78,8 @@ async function exchange(
     const isUnknown = statusClass === 2 || (statusClass === 5 && status !== 503)
     return failure(code, `${status} ${error}`, fields, isUnknown)
   } catch (cause) {
-    return failure('network_error', 'the connection failed', { cause })
+    const { code, name } = Object(Object(cause).cause ?? cause) as { code?: string; name?: string }
+    return failure('network_error', `the connection failed: ${code ?? name}`, { cause })
   }
 }
 

@@ -45,7 +45,8 @@ export class GFluxNodeError extends Error {
   declare readonly result: FlushResult | undefined
 
   static {
-    Object.assign(GFluxNodeError.prototype, { [brand]: true })
+    // biome-ignore lint/complexity/noThisInStatic: where it names itself, bundlers give the class another name
+    Object.assign(this.prototype, { [brand]: true })
   }
 
   constructor(code: GFluxNodeErrorCode, message: string, fields?: GFluxNodeErrorFields) {

@@ -170,7 +170,7 @@ function retryLater(
   deadline: number,
 ): void {
   const { config, guard, log, ports } = delivery
-  const { code, status } = error
+  const { code, message, status } = error
   const now = ports.now()
   const attempts = ++batch.attempts
   // A socket that died while the process was frozen deserves a new one at once.
@@ -183,6 +183,6 @@ function retryLater(
     batch.exhausted = ++delivery.rounds
     batch.attempts = batch.notBefore = 0
   }
-  const message = isLast ? 'Retries are exhausted' : 'Retrying a batch'
-  log[isLast ? 'warn' : 'debug'](message, { code, status, attempts, delayMs, events: batch.events.length })
+  const context = { code, status, error: message, attempts, delayMs, events: batch.events.length }
+  log[isLast ? 'warn' : 'debug'](isLast ? 'Retries are exhausted' : 'Retrying a batch', context)
 }

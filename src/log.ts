@@ -20,12 +20,15 @@ export function createLog(logger: Logger | undefined, now: () => number): Log {
   return {
     debug: (message, context) => safely(() => logger?.debug?.(message, context)),
     warn: (message, context) => {
-      const last = warned.get(message)
+      // What the user is told of one error must not hide another.
+      const key = message + context?.['error']
+      const last = warned.get(key)
       if (last && now() < last.quietUntil) {
         last.suppressed++
         return
       }
-      warned.set(message, { quietUntil: now() + repeatAfterMs, suppressed: 0 })
+      if (warned.size > 99) warned.clear()
+      warned.set(key, { quietUntil: now() + repeatAfterMs, suppressed: 0 })
       safely(() =>
         logger?.warn?.(message, { ...context, ...(last?.suppressed && { suppressed: last.suppressed }) }),
       )

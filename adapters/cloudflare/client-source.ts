@@ -1,4 +1,4 @@
-import { insideOf } from '../../src/adapter.ts'
+import { insideOf, plainObject } from '../../src/adapter.ts'
 import {
   type AnyEvents,
   type EventMap,
@@ -33,7 +33,7 @@ export function clientOf<Env, Events extends EventMap<Events>>(
   const made = source(env)
   // A Worker waits for 6 answers at once: https://developers.cloudflare.com/workers/platform/limits/. Every invocation
   // flushes, so that no `await gflux.track()` need wait for a flush in between.
-  const { concurrency = 2, flushAt = 1000 } = made as GFluxNodeConfig
+  const { concurrency = 2, flushAt = 1000 } = plainObject<GFluxNodeConfig>('config', made)
   const client = insideOf(made)
     ? (made as GFluxNode<Events>)
     : initGFluxNode<Events>({ ...(made as GFluxNodeConfig), concurrency, flushAt })

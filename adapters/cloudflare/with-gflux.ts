@@ -1,4 +1,4 @@
-import { assertAmount } from '../../src/adapter.ts'
+import { assertAmount, expect, insideOf } from '../../src/adapter.ts'
 import type { AnyEvents, EventMap } from '../../src/index.ts'
 import { type ClientSource, clientOf } from './client-source.ts'
 import { handlerNames, type WorkerHandlers, type WrappedHandlers } from './handlers.ts'
@@ -36,8 +36,7 @@ import { type WorkerClass, wrapClass } from './worker-class.ts'
  *     this.gflux.track('room_joined', { userId })
  *   }
  * }
- * const WithGFlux = withGFlux((env: Env) => ({ token: env.GFLUX_SERVER_TOKEN }), Room)
- * export { WithGFlux as Room }
+ * export const TrackedRoom = withGFlux((env: Env) => ({ token: env.GFLUX_SERVER_TOKEN }), Room)
  * ```
  */
 export function withGFlux<
@@ -59,6 +58,7 @@ export function withGFlux<Env>(
   target: WorkerClass | object,
   options: CloudflareOptions<Env> = {},
 ): unknown {
+  expect(typeof source === 'function' || insideOf(source), 'config', 'a function or a client', source)
   assertAmount('timeoutMs', options.timeoutMs ?? 0)
   if (typeof target === 'function') return wrapClass(source, target as WorkerClass, options)
   const wrapped: Record<string, unknown> = { ...target }

@@ -21,7 +21,7 @@ export interface HandlerDecorator {
  * class Orders {
  *   @gfluxHandler(gflux)
  *   async handler(event: { userId: string }): Promise<void> {
- *     await gflux.track('order_placed', { userId: event.userId })
+ *     gflux.track('order_placed', { userId: event.userId })
  *   }
  * }
  * const orders = new Orders()

@@ -1,4 +1,4 @@
-import { expect } from '../../src/adapter.ts'
+import { assertClient, expect } from '../../src/adapter.ts'
 import type { Flushable } from '../../src/index.ts'
 import { Invocation } from './invocation.ts'
 import { type LambdaOptions, resolveLimits } from './options.ts'
@@ -19,7 +19,7 @@ const brokenStreamFlushMs = 1000
  * ```ts
  * const gflux = initGFluxNode({ token: process.env.GFLUX_SERVER_TOKEN! })
  * export const handler = withGFlux(gflux, async (event: { userId: string }) => {
- *   await gflux.track('order_placed', { userId: event.userId })
+ *   gflux.track('order_placed', { userId: event.userId })
  *   return { statusCode: 200 }
  * })
  * ```
@@ -29,6 +29,7 @@ export function withGFlux<Handler extends LambdaHandler>(
   handler: Handler,
   options?: LambdaOptions,
 ): Handler {
+  assertClient(gflux)
   expect(typeof handler === 'function', 'handler', 'a function', handler)
   const limits = resolveLimits(options)
   const isScoped = asksForContext(gflux)

@@ -68,6 +68,12 @@ export class CommitLog {
     return noted
   }
 
+  /** Writes the file anew, without what has become superfluous. */
+  compact(): void {
+    this.#isBroken = true
+    this.repair()
+  }
+
   /** Tries again what could not be written. */
   repair(): void {
     if (this.#isBroken) this.#next ??= this.#schedule()

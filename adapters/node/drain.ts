@@ -27,6 +27,7 @@ export function createExitClient(
         if (spool?.hasAll) break // the next start sends it
         await sleep(Math.min(retryMs, leftMs))
       }
+      if (!queue.size) await spool?.compact()
       newestTried = newest()
       const fate = spool?.hasAll ? 'stay in the spool' : 'could not be sent'
       if (queue.size) log.warn(`The process ends with events that ${fate}`, { events: queue.size })

@@ -1,4 +1,4 @@
-import { expect, plainObject } from '../../src/adapter.ts'
+import { expect, expectNumber, plainObject } from '../../src/adapter.ts'
 import type { GFluxNodeConfig } from '../../src/index.ts'
 
 /** The options of {@link initGFluxServer}. `undefined` means the default. */
@@ -34,6 +34,6 @@ export function resolveServerConfig(config: GFluxServerConfig): Resolved {
   expect(typeof handleSignals === 'boolean', 'handleSignals', 'a boolean', handleSignals)
   expect(spool === undefined || (typeof spool === 'string' && spool), 'spool', 'the path of a folder', spool)
   const isCount = Number.isInteger(maxSpoolBytes) && maxSpoolBytes > 0
-  expect(isCount, 'maxSpoolBytes', 'a positive integer', maxSpoolBytes)
+  expectNumber(isCount, 'maxSpoolBytes', 'a positive integer', maxSpoolBytes)
   return resolved
 }

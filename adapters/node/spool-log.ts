@@ -89,6 +89,11 @@ export class SpoolLog {
     this.#file.mention(encodeRecord({ kind: 'settled', key }))
   }
 
+  /** Leaves nothing of what is settled in the file. */
+  compact(): void {
+    if (this.#file.bytes) this.#file.compact()
+  }
+
   repair(): void {
     this.#file.repair()
   }

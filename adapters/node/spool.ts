@@ -119,6 +119,12 @@ export class Spool implements Journal {
     })
   }
 
+  /** The process ends: personal data need not lie about until the next one starts. */
+  async compact(): Promise<void> {
+    this.#own.compact()
+    await this.idle()
+  }
+
   /** The client is closed, and all is sent. */
   async release(): Promise<void> {
     await this.idle()

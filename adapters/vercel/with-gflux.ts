@@ -1,4 +1,4 @@
-import { assertFunction } from '../../src/adapter.ts'
+import { assertClient, assertFunction } from '../../src/adapter.ts'
 import type { Flushable } from '../../src/index.ts'
 import { dropDuringBuild } from './build.ts'
 import { holdEvents } from './events.ts'
@@ -42,6 +42,7 @@ export function withGFlux<Handler extends VercelHandler>(
   handler: Handler,
   options?: VercelOptions,
 ): Handler {
+  assertClient(gflux)
   const wrapping = { gflux, options: resolveOptions(options) }
   dropDuringBuild(gflux)
   holdEvents(gflux)

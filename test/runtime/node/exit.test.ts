@@ -1,4 +1,4 @@
-import { cp, mkdtemp, rm } from 'node:fs/promises'
+import { cp, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -267,6 +267,8 @@ describe.concurrent.each(runtimes)('on $name', (runtime) => {
     const numbers = setup.ingest.events.map(({ properties }) => Number(properties?.['n']))
     expect(new Set(numbers).size).toBe(1000)
     expect(numbers).toHaveLength(1000)
+    const files = (await readdir(spool)).filter((name) => name.endsWith('.log'))
+    expect(await Promise.all(files.map((name) => readFile(join(spool, name), 'utf8')))).toEqual([''])
     await rm(spool, { recursive: true })
   })
 

@@ -4,6 +4,20 @@ import type { Fate } from '../../support/virtual-api.ts'
 import { openVirtual, rejection, TOKEN, type VirtualClient } from '../../support/virtual-client.ts'
 
 describe('the logger', () => {
+  it('what is told of one error hides no other', async () => {
+    const { gflux, clock, logged } = openVirtual()
+    for (const name of ['Bad Name', 'Another One', 'opened']) void gflux.track(name, {})
+    void gflux.track('opened', { userId: '' })
+
+    await clock.settle()
+
+    expect(logged.map(({ context }) => context?.['error'])).toEqual([
+      expect.stringContaining('`event`'),
+      expect.stringContaining('`anonymousId or userId`'),
+      expect.stringContaining('`userId`'),
+    ])
+  })
+
   it('hears of each retry as debug, and of the end of them as one warning', async () => {
     const client = openVirtual({ maxRetries: 2 })
     client.api.otherwise = () => ({ gets: 503 })
