@@ -21,7 +21,8 @@ export interface GFluxVariables {
  * app.use(honoGFlux(gflux, { cookie: 'gflux_anonymous_id', identify }))
  * ```
  */
-export function honoGFlux<Context extends HonoContext>(
+// biome-ignore lint/suspicious/noExplicitAny: Hono's own type, whose variables are known where it is used
+export function honoGFlux<Context extends HonoContext = any>(
   gflux: GFluxNode,
   options?: RequestOptions<Context>,
 ): (c: Context, next: () => Promise<void>) => Promise<void> {

@@ -35,6 +35,7 @@ export const refused: GFluxServerConfig[] = [
 
 const hono = new Hono<{ Variables: GFluxVariables }>()
 hono.use(honoGFlux(gflux, { cookie: 'device' }))
+hono.use(honoGFlux(gflux, { identify: (c) => ({ userId: c.get('user').id }) }))
 hono.get('/', async (c) => c.json(await c.get('gflux').track('opened', { userId: 'u' })))
 
 const app = express()
