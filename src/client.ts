@@ -2,7 +2,7 @@ import { type ClientInside, insideKey } from './adapter.ts'
 import type { AliasResult, Binding, EraseResult, FlushOptions, GFluxNode } from './client-types.ts'
 import { type BeforeSend, type GFluxNodeConfig, resolveConfig, type WaitUntil } from './config.ts'
 import { createCycle } from './cycle.ts'
-import { createDelivery, type Delivery, enqueue, queuedEvents } from './delivery.ts'
+import { createDelivery, type Delivery, enqueue, isHalfFull, queuedEvents } from './delivery.ts'
 import { GFluxNodeError } from './errors.ts'
 import { type Bound, createEvent, maxEventBytes } from './event.ts'
 import type {
@@ -79,7 +79,9 @@ function bindClient<Events extends EventMap<Events>>(
     // Nobody waits for the API whose event is on disk, or is flushed anyway when the invocation ends.
     if (recorded !== undefined) return recorded.then(() => null)
     const isFlushedAnyway = (event.isHeld || delivery.invocations) && config.flushAt > 1
-    return isFlushedAnyway ? undefined : flushed
+    if (!isFlushedAnyway) return flushed
+    // But where the queue fills up, so that a loop does not outrun the API.
+    return isHalfFull(delivery) ? flushed?.catch(() => null) : undefined
   }
 
   const flush = ({ timeoutMs, signal, ifDown = 'try' }: FlushOptions = {}): Promise<FlushResult> => {

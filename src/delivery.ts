@@ -76,6 +76,13 @@ export function enqueue(delivery: Delivery, event: QueuedEvent): Enqueued {
   return { flushed, recorded }
 }
 
+export function isHalfFull({
+  config: { maxQueueBytes, maxQueueSize },
+  queue: { bytes, size },
+}: Delivery): boolean {
+  return 2 * size > maxQueueSize || 2 * bytes > maxQueueBytes
+}
+
 /** What a flush of everything covers, oldest first. */
 export function queuedEvents({ queue: { batches, open } }: Delivery): QueuedEvent[] {
   return [...batches.flatMap(({ events }) => events), ...open]

@@ -166,6 +166,17 @@ describe('flushAfter', () => {
     },
   )
 
+  it('a loop of track() does not outrun the API', async () => {
+    const { gflux, clock, stored } = openVirtual({ flushAt: 20 }, { latencyMs: 50 })
+    const handle = async (): Promise<void> => {
+      for (let n = 0; n < 5000; n++) await gflux.track('opened', { userId: 'u' })
+    }
+
+    await clock.outcome(flushAfter(gflux, handle()))
+
+    expect(stored()).toHaveLength(5000)
+  })
+
   it('after it track() tells again what the flush came to that it triggered, and always with flushAt 1', async () => {
     const { gflux, clock, trackEach } = openVirtual({ flushAt: 2 })
     await clock.outcome(flushAfter(gflux, undefined))
