@@ -1,4 +1,4 @@
-import { beginInvocation, type ClientInside, insideOf } from '../../src/adapter.ts'
+import { type ClientInside, insideOf } from '../../src/adapter.ts'
 import { type AnyEvents, type EventMap, type GFluxNode, initGFluxNode } from '../../src/index.ts'
 import { attachSpool } from './attach-spool.ts'
 import { createExitClient } from './drain.ts'
@@ -23,7 +23,6 @@ export function initGFluxServer<Events extends EventMap<Events> = AnyEvents>(
   const { handleSignals, maxSpoolBytes, spool, ...core } = resolveServerConfig(config)
   const gflux = initGFluxNode<Events>(core)
   const inside = insideOf(gflux) as ClientInside
-  beginInvocation(gflux) // which never ends: the interval and the drain flush, and no request waits for the API
   const journal =
     spool === undefined ? undefined : attachSpool(gflux as GFluxNode, inside, { spool, maxSpoolBytes })
   const exitClient = createExitClient(gflux as GFluxNode, inside, journal)

@@ -5,6 +5,8 @@ export interface Platform {
   readonly name: string
   /** Work may go on when the response is out. */
   readonly hasLifetime: boolean
+  /** A `track()` that triggers a flush waits for it, so that callers at any rate do not outrun the API. */
+  readonly waitsForApi?: true
   start(options: StartOptions): Promise<RunningApplication>
   /** The adapter's wrapper around a handler, in this process, where handlers are functions by themselves. */
   wrap?(gflux: Flushable, handler: Handler): Handler

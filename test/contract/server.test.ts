@@ -19,6 +19,7 @@ const MAX_WAIT_MS = 3000
 const server: Platform = {
   name: 'a long-running server',
   hasLifetime: true,
+  waitsForApi: true,
   async start({ config, isWrapped, deadlineMs, onEnd }) {
     const project = await createProject(inject('packageRoot'), ['fastify'])
     await project.write('application.mjs', application)
