@@ -75,7 +75,7 @@ function bindClient<Events extends EventMap<Events>>(
     expect(event.bytes <= maxEventBytes, 'event', 'at most 32 KB of JSON', event.json)
     const { flushed, recorded } = enqueue(delivery, event)
     cycle(event)
-    safely(() => flushed)
+    flushed?.catch(() => undefined) // reported through the logger and onDrop
     // Nobody waits for the API whose event is on disk, or is flushed anyway when the invocation ends.
     if (recorded !== undefined) return recorded.then(() => null)
     const isFlushedAnyway = (event.isHeld || delivery.invocations) && config.flushAt > 1

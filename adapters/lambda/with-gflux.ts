@@ -1,5 +1,6 @@
 import { assertClient, expect } from '../../src/adapter.ts'
 import type { Flushable } from '../../src/index.ts'
+import { isThenable } from '../shared/thenable.ts'
 import { Invocation } from './invocation.ts'
 import { type LambdaOptions, resolveLimits } from './options.ts'
 import { isStreaming, type LambdaCallback, type LambdaContext, type LambdaHandler } from './platform.ts'
@@ -94,8 +95,4 @@ function likeHandler(wrapper: LambdaHandler, handler: LambdaHandler): LambdaHand
     if (descriptor) Object.defineProperty(wrapper, key, descriptor)
   }
   return wrapper
-}
-
-function isThenable(value: unknown): boolean {
-  return typeof (value as PromiseLike<unknown> | null | undefined)?.then === 'function'
 }

@@ -1,4 +1,5 @@
 import { type FileHandle, open, rename, unlink } from 'node:fs/promises'
+import { within } from '../shared/within.ts'
 import { syncDirectory, write } from './disk.ts'
 import type { SpoolHealth } from './spool-health.ts'
 
@@ -116,14 +117,10 @@ export class CommitLog {
   }
 
   /** A disk that hangs, such as a network's, must hold nobody up for good. */
-  #inTime(committed: Promise<boolean>): Promise<boolean> {
-    return new Promise((resolve) => {
-      const timer = setTimeout(() => {
-        this.#options.health.onFailure(new Error('The disk hangs'))
-        resolve(false)
-      }, patienceMs).unref()
-      void committed.then(resolve).finally(() => clearTimeout(timer))
-    })
+  async #inTime(committed: Promise<boolean>): Promise<boolean> {
+    const isDurable = await within(committed, patienceMs)
+    if (isDurable === undefined) this.#options.health.onFailure(new Error('The disk hangs'))
+    return isDurable ?? false
   }
 
   async #commit(): Promise<boolean> {

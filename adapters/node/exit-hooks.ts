@@ -1,5 +1,6 @@
 import { isMainThread } from 'node:worker_threads'
 import { ownListeners } from '../shared/own-listeners.ts'
+import { within } from '../shared/within.ts'
 
 /** What the process's end means to one client. The hooks may be those of another copy of this package. */
 export interface ExitClient {
@@ -106,12 +107,6 @@ function listenFirst(signal: NodeJS.Signals, listener: (signal: NodeJS.Signals) 
   for (const other of others) process.on(signal, other as () => void)
 }
 
-async function drainAll(clients: Set<ExitClient>): Promise<void> {
-  let stopTimer = (): void => undefined
-  const overdue = new Promise<void>((resolve) => {
-    const timer = setTimeout(resolve, budgetMs)
-    stopTimer = () => clearTimeout(timer)
-  })
-  await Promise.race([Promise.all([...clients].map((client) => client.drain(budgetMs))), overdue])
-  stopTimer()
+function drainAll(clients: Set<ExitClient>): Promise<unknown> {
+  return within(Promise.all([...clients].map((client) => client.drain(budgetMs))), budgetMs, true)
 }

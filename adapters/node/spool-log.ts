@@ -1,5 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { Batch, QueuedEvent } from '../../src/adapter.ts'
+import { within } from '../shared/within.ts'
 import { CommitLog, type CommitLogOptions } from './commit-log.ts'
 import type { RestoredBatch } from './replay.ts'
 import { encodeRecord } from './spool-record.ts'
@@ -77,7 +77,7 @@ export class SpoolLog {
       // Not synced: it is missed where the power fails now, and for a day.
       noted.push(this.#file.note(encodeRecord({ kind: 'attempt', key, unknownSince })))
     }
-    await Promise.race([Promise.all(noted), sleep(patienceMs, undefined, { ref: false })])
+    await within(Promise.all(noted), patienceMs)
   }
 
   settled(batch: Batch): void {

@@ -1,4 +1,5 @@
 import { type Flushable, flushAfter } from '../../src/index.ts'
+import { isThenable } from '../shared/thenable.ts'
 import { type Invocation, openCall, runWithin } from './current-invocation.ts'
 import { holdFor } from './lifetime.ts'
 import { delayEnd, responseOf } from './node-response.ts'
@@ -33,6 +34,7 @@ export function invoke({ gflux, options }: Wrapping, args: readonly unknown[], r
   try {
     const result = runWithin(invocation, run)
     settle(result)
+    // A lazy one starts its work each time that it is asked: `flushed` has asked it.
     return isHeld && !isThenable(result) ? result : flushed
   } catch (error) {
     settle(Promise.reject(error))
@@ -40,9 +42,4 @@ export function invoke({ gflux, options }: Wrapping, args: readonly unknown[], r
     flushed.catch(() => undefined) // the platform gets the error from here
     throw error
   }
-}
-
-/** A lazy one starts its work each time that it is asked: `flushed` has asked it. */
-function isThenable(result: unknown): boolean {
-  return typeof (result as Partial<PromiseLike<unknown>> | null | undefined)?.then === 'function'
 }

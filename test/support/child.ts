@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 
 export interface ChildResult {
   readonly code: number | null
@@ -11,6 +11,11 @@ export interface ChildOptions {
   readonly nodeArgs?: readonly string[]
   readonly cwd?: string
   readonly env?: Readonly<Record<string, string>>
+}
+
+interface Place {
+  readonly cwd?: string | undefined
+  readonly env?: Readonly<Record<string, string>> | undefined
 }
 
 /** Runs a module's text in a Node process of its own, and waits for its end. */
@@ -27,24 +32,39 @@ export function runNode(args: readonly string[], options: ChildOptions = {}): Pr
 export function run(
   program: string,
   args: readonly string[],
-  { cwd, env = {} }: Pick<ChildOptions, 'env'> & { readonly cwd?: string | undefined } = {},
+  { cwd, env }: Place = {},
 ): Promise<ChildResult> {
+  const { child, said } = spawnProgram(program, args, { cwd, env })
+  return new Promise((resolve, reject) => {
+    child.once('error', reject)
+    child.once('close', (code) => resolve({ code, ...said }))
+  })
+}
+
+export interface Spawned {
+  readonly child: ChildProcess
+  /** What it has written so far. */
+  readonly said: { stdout: string; stderr: string }
+}
+
+/** Starts a program without the options of ours; emits `said` on the child whenever it has written. */
+export function spawnProgram(
+  program: string,
+  args: readonly string[],
+  { cwd, env = {} }: Place = {},
+): Spawned {
   const { NODE_OPTIONS: _ours, ...inherited } = process.env
   const child = spawn(program, args, {
     cwd,
     env: { ...inherited, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
-  let stdout = ''
-  let stderr = ''
-  child.stdout.setEncoding('utf8').on('data', (text) => {
-    stdout += text
-  })
-  child.stderr.setEncoding('utf8').on('data', (text) => {
-    stderr += text
-  })
-  return new Promise((resolve, reject) => {
-    child.once('error', reject)
-    child.once('close', (code) => resolve({ code, stdout, stderr }))
-  })
+  const said = { stdout: '', stderr: '' }
+  for (const name of ['stdout', 'stderr'] as const) {
+    child[name].setEncoding('utf8').on('data', (text) => {
+      said[name] += text
+      child.emit('said')
+    })
+  }
+  return { child, said }
 }

@@ -1,8 +1,9 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { spawnProgram } from '../../support/child.ts'
 import type { Runtime } from './runtimes.ts'
 
 interface End {
@@ -41,42 +42,28 @@ export async function start(runtime: Runtime, source: string, options?: ProgramO
 export async function startFile(
   { program, args }: Runtime,
   file: string,
-  { env = {}, cwd }: ProgramOptions = {},
+  options: ProgramOptions = {},
 ): Promise<Program> {
-  const { NODE_OPTIONS: _ours, ...inherited } = process.env
-  const child = spawn(program, [...args, file], {
-    cwd,
-    env: { ...inherited, ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
-  let stdout = ''
-  let stderr = ''
-  child.stdout.setEncoding('utf8').on('data', (text) => {
-    stdout += text
-    child.emit('said')
-  })
-  child.stderr.setEncoding('utf8').on('data', (text) => {
-    stderr += text
-    child.emit('said')
-  })
+  const { child, said } = spawnProgram(program, [...args, file], options)
   const until = async (isSaid: () => boolean, what: string): Promise<void> => {
     while (!isSaid()) {
       const hasEnded = await Promise.race([once(child, 'said').then(() => false), ended.then(() => true)])
-      if (hasEnded && !isSaid()) throw new Error(`It ended before it said ${what}:\n${stdout}${stderr}`)
+      if (hasEnded && !isSaid())
+        throw new Error(`It ended before it said ${what}:\n${said.stdout}${said.stderr}`)
     }
   }
   const ended = new Promise<End>((resolve) => {
-    child.once('close', (code, signal) => resolve({ code, signal, stdout, stderr }))
+    child.once('close', (code, signal) => resolve({ code, signal, ...said }))
   })
   return {
     child,
     ended,
     async matches(pattern) {
-      await until(() => pattern.test(stdout + stderr), String(pattern))
-      return pattern.exec(stdout + stderr) as RegExpExecArray
+      await until(() => pattern.test(said.stdout + said.stderr), String(pattern))
+      return pattern.exec(said.stdout + said.stderr) as RegExpExecArray
     },
-    says: (line) => until(() => stdout.split('\n').includes(line), line),
-    warns: (text) => until(() => stderr.split('\n').some((line) => line.startsWith(text)), text),
+    says: (line) => until(() => said.stdout.split('\n').includes(line), line),
+    warns: (text) => until(() => said.stderr.split('\n').some((line) => line.startsWith(text)), text),
     async [Symbol.asyncDispose]() {
       if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL')
       await ended
