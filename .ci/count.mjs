@@ -1,19 +1,33 @@
-// Prints `N passed, N failed` for runs of the test commands of which the worst exited with the given status.
+// Names what failed and prints `N passed, N failed`, for runs of the test commands of which the worst exited with the given status.
 import { readFileSync } from 'node:fs'
 
 const status = Number(process.argv[2])
 let passed = 0
-let failed = 0
+const failures = []
 for (const name of ['results', 'results-runtimes']) {
   try {
     const results = JSON.parse(readFileSync(`.ci/${name}.json`, 'utf8'))
-    passed += results.numPassedTests
-    failed += results.numTotalTests - results.numPassedTests
-  } catch {
-    failed += 1 // the run ended before the tests did
+    const tests = results.testResults.flatMap(({ name: file, message, assertionResults }) =>
+      // A file that could not be loaded has a message and no tests.
+      message && !assertionResults.length
+        ? [{ file, status: 'failed', fullName: 'the file itself', failureMessages: [message] }]
+        : assertionResults.map((test) => ({ ...test, file })),
+    )
+    passed += tests.filter((test) => test.status === 'passed').length
+    failures.push(...tests.filter((test) => test.status !== 'passed'))
+  } catch (error) {
+    failures.push({ file: name, fullName: 'ended before its tests did', failureMessages: [String(error)] })
   }
 }
-// A check other than a test failed: format, lint, types, package or size.
-if (status !== 0 && failed === 0) failed = 1
+for (const { file, fullName, failureMessages } of failures) {
+  console.log(
+    `FAILED ${file.replace(`${process.cwd()}/`, '')} > ${fullName}\n${failureMessages.join('\n')}\n`,
+  )
+}
+let failed = failures.length
+if (status !== 0 && failed === 0) {
+  console.log('FAILED a check other than a test: format, lint, types, package or size\n')
+  failed = 1
+}
 console.log(`${passed} passed, ${failed} failed`)
-process.exitCode = status || (failed > 0 || passed === 0 ? 1 : 0)
+process.exitCode = failed > 0 || passed === 0 ? 1 : 0
