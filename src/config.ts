@@ -83,7 +83,7 @@ export function resolveConfig(config: GFluxNodeConfig): ResolvedConfig {
   const entries = guarded('config', () => Object.entries(plainObject('config', config)))
   const given = entries.filter(([, value]) => value !== undefined)
   const resolved: ResolvedConfig = { ...DEFAULTS, ...(Object.fromEntries(given) as { token: string }) }
-  const { apiHost, defaultContext, fetch, token } = resolved
+  const { apiHost, defaultContext, fetch, logger, token } = resolved
   const isToken = typeof token === 'string' && /^[!-~]+$/.test(token)
   expect(isToken, 'token', 'non-empty ASCII without white space', token)
   expect(!/^gflux_secret/.test(token) || !isBrowser(), 'token', 'a publishable key in a browser', token)
@@ -96,6 +96,7 @@ export function resolveConfig(config: GFluxNodeConfig): ResolvedConfig {
   for (const option of ['waitUntil', 'beforeSend', 'onDrop'] as const)
     assertFunction(option, resolved[option])
   assertFunction('fetch', (fetch as Fetcher | null)?.fetch ?? fetch)
+  expect(logger === undefined || Object(logger) === logger, 'logger', 'an object', logger)
   let href = ''
   try {
     href = new URL(apiHost).href

@@ -43,8 +43,6 @@ export async function startFlush(
   const { deadline, ifDown, signal } = limits
   if (!delivery.triggered) delivery.recent = []
   const sends = new Set<Promise<void>>()
-  /** Where the events begin that are not settled. */
-  let first = 0
   let pollMs = 4
   let hasSent = false
 
@@ -60,13 +58,12 @@ export async function startFlush(
 
   /** When there may be something to do for the events covered; `Infinity` where nothing is left. */
   const dueAt = (now: number): number => {
-    let at = Infinity
-    for (let index = first; index < events.length; index++) {
-      const { batch, settlement } = events[index] as QueuedEvent
-      if (!batch) return 0 // events are sealed in order
-      if (!settlement) at = Math.min(at, readyAt(batch, now))
-    }
-    return at
+    const last = events.at(-1)
+    if (last && !last.batch) return 0 // events are sealed in order
+    return events.reduce(
+      (at, { batch, settlement }) => (settlement ? at : Math.min(at, readyAt(batch as Batch, now))),
+      Infinity,
+    )
   }
 
   const start = (batch: Batch): void => {
@@ -79,7 +76,6 @@ export async function startFlush(
   /** Starts what can be sent. Returns how long to wait for anything but the own sends. */
   const step = (now: number): number => {
     dropExpired(delivery, now)
-    while (events[first]?.settlement) first++
     const restMs = closedMs(guard, now)
     const isOwnPause = guard.failures < 2 && (hasSent || ifDown !== 'skip')
     const maxRestMs = isOwnPause ? maxRetryAfterMs : ifDown === 'wait' ? patienceMs : 0

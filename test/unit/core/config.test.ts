@@ -69,6 +69,8 @@ describe('a bad option', () => {
     ['a string', 'waitUntil', PERSONAL],
     ['an object', 'beforeSend', { email: PERSONAL }],
     ['a number', 'onDrop', 1],
+    ['a string', 'logger', PERSONAL],
+    ['null', 'logger', null],
   ])('is refused: %s as %s', async (_title, option, value) => {
     const config = { token: TOKEN, [option]: value }
 
