@@ -43,6 +43,8 @@ export async function startFlush(
   const { deadline, ifDown, signal } = limits
   if (!delivery.triggered) delivery.recent = []
   const sends = new Set<Promise<void>>()
+  /** The events covered, once all are sealed without the settled ones. */
+  let left = events
   let pollMs = 4
   let hasSent = false
 
@@ -58,12 +60,9 @@ export async function startFlush(
 
   /** When there may be something to do for the events covered; `Infinity` where nothing is left. */
   const dueAt = (now: number): number => {
-    const last = events.at(-1)
-    if (last && !last.batch) return 0 // events are sealed in order
-    return events.reduce(
-      (at, { batch, settlement }) => (settlement ? at : Math.min(at, readyAt(batch as Batch, now))),
-      Infinity,
-    )
+    if (left[0] && !left.at(-1)?.batch) return 0 // events are sealed in order
+    left = left.filter(({ settlement }) => !settlement)
+    return left.reduce((at, { batch }) => Math.min(at, readyAt(batch as Batch, now)), Infinity)
   }
 
   const start = (batch: Batch): void => {
