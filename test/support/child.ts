@@ -6,16 +6,14 @@ export interface ChildResult {
   readonly stderr: string
 }
 
-export interface ChildOptions {
-  readonly node?: string
-  readonly nodeArgs?: readonly string[]
-  readonly cwd?: string
-  readonly env?: Readonly<Record<string, string>>
-}
-
-interface Place {
+export interface ProgramOptions {
   readonly cwd?: string | undefined
   readonly env?: Readonly<Record<string, string>> | undefined
+}
+
+export interface ChildOptions extends ProgramOptions {
+  readonly node?: string
+  readonly nodeArgs?: readonly string[]
 }
 
 /** Runs a module's text in a Node process of its own, and waits for its end. */
@@ -24,17 +22,17 @@ export function runModule(source: string, options: ChildOptions = {}): Promise<C
 }
 
 export function runNode(args: readonly string[], options: ChildOptions = {}): Promise<ChildResult> {
-  const { node = process.execPath, nodeArgs = [], cwd, env = {} } = options
-  return run(node, [...nodeArgs, ...args], { cwd, env })
+  const { node = process.execPath, nodeArgs = [], ...rest } = options
+  return run(node, [...nodeArgs, ...args], rest)
 }
 
 /** Runs a program, and waits for its end. */
 export function run(
   program: string,
   args: readonly string[],
-  { cwd, env }: Place = {},
+  options?: ProgramOptions,
 ): Promise<ChildResult> {
-  const { child, said } = spawnProgram(program, args, { cwd, env })
+  const { child, said } = spawnProgram(program, args, options)
   return new Promise((resolve, reject) => {
     child.once('error', reject)
     child.once('close', (code) => resolve({ code, ...said }))
@@ -51,7 +49,7 @@ export interface Spawned {
 export function spawnProgram(
   program: string,
   args: readonly string[],
-  { cwd, env = {} }: Place = {},
+  { cwd, env = {} }: ProgramOptions = {},
 ): Spawned {
   const { NODE_OPTIONS: _ours, ...inherited } = process.env
   const child = spawn(program, args, {

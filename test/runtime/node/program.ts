@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { spawnProgram } from '../../support/child.ts'
+import { type ProgramOptions, spawnProgram } from '../../support/child.ts'
 import type { Runtime } from './runtimes.ts'
 
 interface End {
@@ -25,11 +25,6 @@ export interface Program extends AsyncDisposable {
   warns(start: string): Promise<void>
 }
 
-export interface ProgramOptions {
-  readonly env?: Readonly<Record<string, string>>
-  readonly cwd?: string
-}
-
 export async function start(runtime: Runtime, source: string, options?: ProgramOptions): Promise<Program> {
   const folder = await mkdtemp(join(tmpdir(), 'gflux-program-'))
   const file = join(folder, 'program.mjs')
@@ -42,7 +37,7 @@ export async function start(runtime: Runtime, source: string, options?: ProgramO
 export async function startFile(
   { program, args }: Runtime,
   file: string,
-  options: ProgramOptions = {},
+  options?: ProgramOptions,
 ): Promise<Program> {
   const { child, said } = spawnProgram(program, [...args, file], options)
   const until = async (isSaid: () => boolean, what: string): Promise<void> => {
