@@ -24,6 +24,8 @@ export interface ClientInside {
   readonly config: ResolvedConfig
   readonly log: Log
   readonly ports: Ports
+  /** The time that leases and pauses are told in. */
+  now(): number
   readonly queue: Queue
   readonly isClosed: boolean
   journal?: Journal

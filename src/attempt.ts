@@ -3,6 +3,9 @@ import type { Ports } from './ports.ts'
 import { parseRetryAfter } from './retry.ts'
 import { firstOf } from './wait.ts'
 
+/** There was no connection, as Node, Bun and Deno put it: the API can't have done its work. */
+const neverSent = /^(connect|getaddrinfo) |ECONNREFUSED|CONNECT_TIMEOUT|\(Connect\)/
+
 /** A POST to the API. */
 export interface ApiRequest {
   config: { apiHost: string; token: string }
@@ -78,8 +81,10 @@ async function exchange(
     const isUnknown = statusClass === 2 || (statusClass === 5 && status !== 503)
     return failure(code, `${status} ${error}`, fields, isUnknown)
   } catch (cause) {
-    const { code, name } = Object(Object(cause).cause ?? cause) as { code?: string; name?: string }
-    return failure('network_error', `the connection failed: ${code ?? name}`, { cause })
+    const { code = '', message } = Object(Object(cause).cause ?? cause) as { code?: string; message?: string }
+    const reason = redactToken(`${code || message}`, token)
+    const isUnknown = !neverSent.test(`${message} ${code}`)
+    return failure('network_error', `the connection failed: ${reason}`, { cause }, isUnknown)
   }
 }
 

@@ -68,8 +68,8 @@ type AsyncDisposeKey = SymbolConstructor extends { readonly asyncDispose: infer 
   : never
 
 /**
- * A client. `await using` shuts it down, and never throws. Every method that returns a promise may be left un-awaited: a failure is logged, never an unhandled
- * rejection.
+ * A client. `await using` shuts it down, or flushes where it is one of `with()`, and never throws. Every method that
+ * returns a promise may be left un-awaited: a failure is logged, never an unhandled rejection.
  */
 export interface GFluxNode<Events extends EventMap<Events> = AnyEvents>
   extends Readonly<Record<AsyncDisposeKey, () => Promise<void>>> {

@@ -57,6 +57,7 @@ function bindClient<Events extends EventMap<Events>>(
   delivery: Delivery,
   bound: Bound,
   waitUntil: WaitUntil | undefined,
+  isBound = false,
 ): GFluxNode<Events> {
   const { config, log, ports } = delivery
   const { audit } = bound
@@ -88,7 +89,7 @@ function bindClient<Events extends EventMap<Events>>(
     if (timeoutMs !== undefined) assertAmount('timeoutMs', timeoutMs)
     expect(!signal || 'aborted' in Object(signal), 'signal', 'an AbortSignal', signal)
     return startFlush(delivery, queuedEvents(delivery), {
-      deadline: ports.now() + (timeoutMs ?? Infinity),
+      deadline: delivery.now() + (timeoutMs ?? Infinity),
       signal,
       ifDown,
     })
@@ -118,8 +119,7 @@ function bindClient<Events extends EventMap<Events>>(
     return promise
   }
 
-  const client: GFluxNode<Events> & { [insideKey]: ClientInside } = {
-    [insideKey]: delivery,
+  const client: GFluxNode<Events> = {
     track: (name, ...[input]) => handled(() => record(name, plainObject('input', input))),
     identify: (input) =>
       handled(() => {
@@ -138,21 +138,23 @@ function bindClient<Events extends EventMap<Events>>(
       }, false),
     with: (binding) =>
       guarded('binding', () => {
-        const { context, waitUntil: lifetime = waitUntil } = plainObject<Binding>('binding', binding)
+        const { context, waitUntil: lifetime = waitUntil, ...ids } = plainObject<Binding>('binding', binding)
         assertFunction('waitUntil', lifetime)
         const own = snapshot('context', context)
         const rebound = {
-          ...identityOf(binding, bound),
+          ...identityOf(ids, bound),
           audit,
           context: () => ({ ...bound.context?.(), ...own }),
         }
-        return bindClient(delivery, rebound, lifetime)
+        return bindClient(delivery, rebound, lifetime, true)
       }),
     [asyncDispose]: async () => {
-      await client.shutdown().catch(() => undefined) // logged; a block that threw must keep its own error
+      // Logged; a block that threw must keep its own error.
+      await (isBound ? client.flush() : client.shutdown()).catch(() => undefined)
     },
   }
-  return client
+  // Not enumerable: who logs a client must not log its token.
+  return Object.defineProperty(client, insideKey, { value: delivery satisfies ClientInside })
 }
 
 function redact(beforeSend: BeforeSend, event: QueuedEvent): GFluxEvent | null {

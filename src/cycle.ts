@@ -27,7 +27,7 @@ export function createCycle(
 
   const flush = async (cycle: readonly QueuedEvent[]): Promise<void> => {
     await firstOf(ports, [], lingerMs)
-    await startFlush(delivery, cycle, { deadline: ports.now() + budgetMs, ifDown: 'wait' })
+    await startFlush(delivery, cycle, { deadline: delivery.now() + budgetMs, ifDown: 'wait' })
   }
 
   const closeWhenIdle = async (): Promise<void> => {

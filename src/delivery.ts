@@ -15,6 +15,8 @@ const retryMs = 1000
 export interface Delivery {
   readonly config: ResolvedConfig
   readonly ports: Ports
+  /** Milliseconds since the epoch, but never less than before: nobody waits for the time that a clock repeats. */
+  now(): number
   readonly log: Log
   readonly queue: Queue
   readonly guard: Guard
@@ -34,9 +36,17 @@ export interface Delivery {
 }
 
 export function createDelivery(config: ResolvedConfig, ports: Ports): Delivery {
+  let latest = 0
+  let aheadMs = 0
   return {
     config,
     ports,
+    now: () => {
+      const wall = ports.now()
+      aheadMs = Math.max(aheadMs, latest - wall)
+      latest = wall + aheadMs
+      return latest
+    },
     log: createLog(config.logger, ports.now),
     queue: { open: [], batches: [], size: 0, bytes: 0 },
     guard: { failures: 0, retryAt: 0, pausedUntil: 0, trippedAt: 0 },
@@ -110,7 +120,7 @@ function flushInBackground(delivery: Delivery, events: readonly QueuedEvent[]): 
 
 /** Returns when, in milliseconds. */
 function retryLater(delivery: Delivery): number {
-  const delayMs = Math.max(retryMs, closedMs(delivery.guard, delivery.ports.now()))
+  const delayMs = Math.max(retryMs, closedMs(delivery.guard, delivery.now()))
   armTimer(delivery, delayMs)
   return delayMs
 }
@@ -118,7 +128,7 @@ function retryLater(delivery: Delivery): number {
 /** Flushes later. A timer dies with the invocation that made it, so one that is overdue is made anew. */
 function armTimer(delivery: Delivery, delayMs: number): void {
   const { isClosed, ports, timerDueAt } = delivery
-  const now = ports.now()
+  const now = delivery.now()
   if (isClosed || now < timerDueAt + delayMs) return
   delivery.timerDueAt = now + delayMs
   const flush = (): Promise<FlushResult> => {

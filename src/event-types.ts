@@ -48,7 +48,7 @@ export interface GFluxEvent {
   anonymous_id?: string | undefined
   external_id?: string | undefined
   properties?: Record<string, unknown> | undefined
-  /** ISO 8601. */
+  /** ISO 8601. Not there where it was tracked in Workers' global scope, which has no clock. */
   timestamp: string
   context: EventContext
 }

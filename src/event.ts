@@ -42,7 +42,7 @@ export function createEvent(name: string, input: EventInput, bound: Bound, nowMs
     anonymous_id: anonymousId,
     external_id: userId,
     properties: properties === undefined ? properties : eventProperties(properties),
-    timestamp: isoTimestamp(timestamp, nowMs),
+    timestamp: isoTimestamp(timestamp, nowMs) as string,
     context: { ...bound.context?.(), ...plainObject('context', context), ...bound.audit },
   }
   const json = toJson(event)
@@ -54,15 +54,16 @@ function eventProperties(value: unknown): Record<string, unknown> {
   const count = Object.keys(properties).length
   // What JSON leaves out does not count.
   const isFew = count <= maxProperties || Object.keys(JSON.parse(toJson(properties))).length <= maxProperties
-  expect(isFew, 'properties', 'an object of at most 32 keys', properties)
+  expect(isFew, 'properties', 'an object of at most 32 keys', properties, `${count} keys`)
   return properties
 }
 
 let lastMs = 0
 let lastIso = ''
 
-function isoTimestamp(value: unknown, nowMs: number): string {
+function isoTimestamp(value: unknown, nowMs: number): string | undefined {
   if (value === undefined) {
+    if (!nowMs) return undefined // Workers' global scope has no clock: the API takes the time when the event comes
     // To format a time costs as much as serialising the event.
     if (nowMs !== lastMs) lastIso = new Date(nowMs).toISOString()
     lastMs = nowMs

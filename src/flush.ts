@@ -87,15 +87,20 @@ export async function startFlush(
       start(batch)
       due = dueAt(now)
     }
+    // Another flush probes, for all: nobody else waits for an API that is down.
+    if (ifDown === 'skip' && guard.failures > 1 && !sends.size) return Infinity
     pollMs = Math.min(maxPollMs, pollMs * 1.2)
     const waitMs = Math.max(restMs, pollMs, due - now)
     return now + waitMs < deadline ? waitMs : Infinity // no wait is begun that the budget can't hold
   }
 
-  if (ifDown === 'try') guard.failures = 0
+  if (ifDown === 'try') {
+    guard.failures = 0
+    for (const batch of delivery.queue.batches) batch.notBefore = 0
+  }
   try {
     for (;;) {
-      const waitMs = step(ports.now())
+      const waitMs = step(delivery.now())
       if (waitMs === Infinity && !sends.size) break
       await firstOf(ports, sends, waitMs, signal)
     }
@@ -105,7 +110,7 @@ export async function startFlush(
   const refused = events.find(({ settlement }) => settlement?.failure)
   const stuck = events.find(({ batch, settlement }) => batch && !settlement && isExhausted(batch))
   // Where the caller's budget ended the flush, pending events are no failure.
-  const isInTime = ports.now() < deadline
+  const isInTime = delivery.now() < deadline
   const error = refused?.settlement?.failure ?? (isInTime && stuck?.batch?.error)
   const result = flushResult(events)
   if (error) throw new GFluxNodeError(error.code, error.message, { ...error, result })
@@ -134,7 +139,7 @@ async function send(
 ): Promise<void> {
   const { config, guard, ports, queue } = delivery
   const { events, key, unknownSince } = batch
-  const now = ports.now()
+  const now = delivery.now()
   const lease = ++batch.lease
   // Whoever asks for a flush by name wants the events there, also where the API has become slow.
   const maxMs = ifDown === 'try' ? Infinity : probeMs(guard)
@@ -144,7 +149,7 @@ async function send(
   const body = `{"events":[${events.map(({ json }) => json)}]}`
   const request = { config, path: 'events/batch', key, body, isAnswer: isBatchAnswer }
   const { answer, error, isUnknown } = await attempt(ports, request, timeoutMs, signal)
-  pauseGuard(guard, ports.now(), error?.retryAfterMs)
+  pauseGuard(guard, delivery.now(), error?.retryAfterMs)
   if (!queue.batches.includes(batch)) return // another flush settled it meanwhile
   if (lease === batch.lease) {
     batch.leasedUntil = 0
@@ -165,12 +170,12 @@ function retryLater(
   deadline: number,
 ): void {
   const { config, guard, log, ports } = delivery
-  const { code, message, status } = error
-  const now = ports.now()
+  const { code, message, retryAfterMs = 0, status } = error
+  const now = delivery.now()
   const attempts = ++batch.attempts
   // A socket that died while the process was frozen deserves a new one at once.
   const delayMs = code === 'network_error' && attempts === 1 ? 0 : backoffMs(attempts, ports.random())
-  const isLast = guard.failures > 0 || attempts > config.maxRetries
+  const isLast = guard.failures > 0 || attempts > config.maxRetries || retryAfterMs > maxRetryAfterMs
   batch.error = error
   batch.notBefore = now + delayMs
   if (isLast || now + delayMs >= deadline) tripGuard(guard, now, attemptedAt)

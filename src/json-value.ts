@@ -11,7 +11,7 @@ export function toJson(value: object): string {
   } catch {
     // named below
   }
-  if (!json || json.includes('null')) assertJsonValue(value, '', [])
+  if (!json || json.includes('null')) assertJson(value)
   return json || JSON.stringify(value)
 }
 
@@ -20,18 +20,29 @@ export function snapshot(field: string, value: unknown): Record<string, unknown>
   return JSON.parse(toJson({ [field]: plainObject(field, value) }))[field]
 }
 
-function assertJsonValue(value: unknown, path: string, ancestors: readonly unknown[]): void {
-  const kind = kindOf(value)
-  const isLossy = kind === 'BigInt' || (/^(Number|Date)$/.test(kind) && !Number.isFinite(Number(value)))
-  expectNumber(!isLossy && !ancestors.includes(value), path, 'a value that JSON can hold', value)
-  if (value !== Object(value)) return
-  const inner = [...ancestors, value]
-  guarded(path, () => {
+/** Walks only as far as it must: an event with a `null` is nothing unusual. */
+function assertJson(root: object): void {
+  const keys: string[] = []
+  const ancestors: unknown[] = []
+  const path = (): string => keys.join('.').slice(0, 100)
+  const walk = (value: unknown): void => {
+    if (value == null || typeof value === 'string' || typeof value === 'boolean' || Number.isFinite(value))
+      return
+    const kind = kindOf(value)
+    const isLossy = kind === 'BigInt' || (/^(Number|Date)$/.test(kind) && !Number.isFinite(Number(value)))
+    if (isLossy || ancestors.includes(value)) expectNumber(false, path(), 'a value that JSON can hold', value)
+    if (value !== Object(value)) return
+    ancestors.push(value)
     const { toJSON } = value as { toJSON?: unknown }
     const json = typeof toJSON === 'function' ? toJSON.call(value) : value
-    if (json !== value) assertJsonValue(json, path, inner)
+    if (json !== value) walk(json)
     else
-      for (const [key, item] of Object.entries(value as object))
-        assertJsonValue(item, `${path && `${path}.`}${key}`.slice(0, 100), inner)
-  })
+      for (const key of Object.keys(value)) {
+        keys.push(key)
+        walk((value as Record<string, unknown>)[key])
+        keys.pop()
+      }
+    ancestors.pop()
+  }
+  guarded(path, () => walk(root))
 }

@@ -1,16 +1,16 @@
 /** Where the SDK's messages go. Each method gets a message and plain data: counts, codes, durations, no token, no ids. */
 export interface Logger {
   /** Every retry, and decisions worth knowing. */
-  debug?(message: string, context?: Record<string, unknown>): void
+  debug?(message: string, context: Record<string, unknown>): void
   /**
    * Refused events, exhausted retries, events that stay queued. The same warning comes at most every ten seconds; its
    * `suppressed` then tells how often it was held back.
    */
-  warn?(message: string, context?: Record<string, unknown>): void
+  warn?(message: string, context: Record<string, unknown>): void
 }
 
 /** The user's logger, made safe: it may be absent, throw or reject. */
-export type Log = Required<Logger>
+export type Log = Record<keyof Logger, (message: string, context?: Record<string, unknown>) => void>
 
 const repeatAfterMs = 10_000
 
@@ -18,10 +18,10 @@ export function createLog(logger: Logger | undefined, now: () => number): Log {
   /** When a warning may come again, and how often it was held back. */
   const warned = new Map<string, { quietUntil: number; suppressed: number }>()
   return {
-    debug: (message, context) => safely(() => logger?.debug?.(message, context)),
+    debug: (message, context) => safely(() => logger?.debug?.(message, { ...context })),
     warn: (message, context) => {
-      // What the user is told of one error must not hide another.
-      const key = message + context?.['error']
+      // What the user is told of one error must not hide another, but for its numbers.
+      const key = `${message} ${context?.['error']}`.replace(/\d+/g, '')
       const last = warned.get(key)
       if (last && now() < last.quietUntil) {
         last.suppressed++

@@ -14,8 +14,10 @@ interface BatchAnswer {
   errors?: { index: number; error: string; detail: string }[] | null
 }
 
+/** What was rejected it has to name. */
 export function isBatchAnswer(answer: unknown): boolean {
-  return typeof (Object(answer) as BatchAnswer).accepted === 'number'
+  const { accepted, errors, rejected } = Object(answer) as Partial<BatchAnswer>
+  return typeof accepted === 'number' && !((rejected ?? 0) > (errors?.length ?? 0))
 }
 
 /** The API took the batch, all of it or but for some events. */

@@ -7,19 +7,20 @@ export function expect(
   field: string,
   expected: string,
   value?: unknown,
-  got: string = kindOf(value),
+  got: string = typeof value === 'string' ? `a string of ${value.length} characters` : kindOf(value),
 ): asserts isValid {
   if (isValid) return
   throw new GFluxNodeError('validation_error', `Expected \`${field}\` to be ${expected}, got ${got}`)
 }
 
 /** Runs what the caller passed in. What it throws becomes the `cause` of a `validation_error`; our own errors pass. */
-export function guarded<Result>(field: string, call: () => Result): Result {
+export function guarded<Result>(field: string | (() => string), call: () => Result): Result {
   try {
     return call()
   } catch (cause) {
     if (GFluxNodeError.is(cause)) throw cause
-    throw new GFluxNodeError('validation_error', `Expected \`${field}\` to be readable, but it threw`, {
+    const name = typeof field === 'string' ? field : field()
+    throw new GFluxNodeError('validation_error', `Expected \`${name}\` to be readable, but it threw`, {
       cause,
     })
   }

@@ -50,7 +50,7 @@ export async function flushAtEnd<Result, Events extends EventMap<Events>>(
 function hasOrphans(inside: ClientInside | undefined): boolean | undefined {
   return (
     inside?.queue.open.some(({ isHeld }) => !isHeld) ||
-    inside?.queue.batches.some(({ leasedUntil }) => leasedUntil <= inside.ports.now())
+    inside?.queue.batches.some(({ leasedUntil }) => leasedUntil <= inside.now())
   )
 }
 

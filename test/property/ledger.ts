@@ -196,7 +196,7 @@ export function uidOf(properties: StoredEvent['properties']): number {
 }
 
 function isUnknown({ got }: ApiCall): boolean {
-  return typeof got !== 'number' || (got >= 500 && got !== 503)
+  return got !== 'refused' && (typeof got !== 'number' || (got >= 500 && got !== 503))
 }
 
 function isRetryable(got: ApiCall['got']): boolean {

@@ -103,6 +103,7 @@ const fate: fc.Arbitrary<Fate> = fc.oneof(
     weight: 3,
     arbitrary: fc.record({ gets: fc.constant('reset' as const), stores: fc.boolean(), latencyMs }),
   },
+  { weight: 1, arbitrary: fc.record({ gets: fc.constant('refused' as const), latencyMs }) },
   {
     weight: 2,
     arbitrary: fc.record({

@@ -9,7 +9,7 @@ const UUID = /^[\da-f]{8}-[\da-f]{4}-[1-8][\da-f]{3}-[89ab][\da-f]{3}-[\da-f]{12
 /** What becomes of one request. */
 export interface Fate {
   /** What comes back: a status, or something worse. @default 202 */
-  readonly gets?: number | 'hang' | 'reset' | 'truncated' | 'not-json' | 'wrong-shape'
+  readonly gets?: number | 'hang' | 'reset' | 'refused' | 'truncated' | 'not-json' | 'wrong-shape'
   /** Did the API do its work all the same? @default as the status or the kind of damage suggests */
   readonly stores?: boolean
   /** From the request to its answer; half of it passes before the API sees the request. @default 20 */
@@ -39,7 +39,7 @@ export interface ApiCall {
   readonly sentAt: number
   readonly invocation: Invocation
   /** What was sent back, once it has arrived: the status, or how the connection ended. */
-  got?: number | 'reset' | 'truncated' | 'not-json' | 'wrong-shape'
+  got?: number | 'reset' | 'refused' | 'truncated' | 'not-json' | 'wrong-shape'
   arrivedAt?: number
   retryAfter?: string
 }
@@ -96,12 +96,18 @@ export class VirtualApi {
       this.#arrive(call, 'reset')
       reject(new TypeError('fetch failed', { cause: new Error('read ECONNRESET') }))
     }
+    const refuse = (): void => {
+      if (!isInFlight(call)) return
+      this.#arrive(call, 'refused')
+      reject(new TypeError('fetch failed', { cause: new Error('connect ECONNREFUSED 127.0.0.1:443') }))
+    }
     this.#clock.world(latencyMs / 2, () => {
       const answer = this.#process(call)
       if (gets === 'hang') this.#isCutOff ? this.#clock.answer(0, die) : this.#hanging.add(die)
       else if (!call.invocation.isAbandoned) {
         this.#clock.answer(latencyMs / 2, () => {
           if (gets === 'reset') die()
+          else if (gets === 'refused') refuse()
           else if (isInFlight(call)) resolve(this.#respond(call, answer))
         })
       }

@@ -13,7 +13,8 @@ export interface VirtualTimer {
   readonly invocation: Invocation
 }
 
-interface Due extends VirtualTimer {
+interface Due extends Omit<VirtualTimer, 'at'> {
+  at: number
   readonly kind: 'timer' | 'answer' | 'world'
   readonly callback: () => void
 }
@@ -115,6 +116,12 @@ export class VirtualClock {
       this.#happen(next)
     }
     this.#now = Math.max(this.#now, until)
+  }
+
+  /** The clock is set back: timers and the world go on as they were. */
+  turnBack(ms: number): void {
+    this.#now -= ms
+    for (const due of this.#due) due.at -= ms
   }
 
   /** Moves until the promise is settled. */

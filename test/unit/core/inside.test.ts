@@ -1,6 +1,7 @@
+import { inspect } from 'node:util'
 import { expect, it } from 'vitest'
 import { insideOf } from '../../../src/adapter.ts'
-import { openClient } from '../../support/client.ts'
+import { openClient, TOKEN } from '../../support/client.ts'
 
 it('an adapter gets at the logger of a client, bound or not, and of nothing else', () => {
   const { gflux, logged } = openClient()
@@ -8,5 +9,14 @@ it('an adapter gets at the logger of a client, bound or not, and of nothing else
   for (const client of [gflux, gflux.with({ userId: 'user_1' }), { flush: gflux.flush }])
     insideOf(client)?.log.debug('from outside')
 
-  expect(logged).toEqual(['from outside undefined', 'from outside undefined'])
+  expect(logged).toEqual(['from outside {}', 'from outside {}'])
+})
+
+it('a client that is logged shows no token, bound or not', () => {
+  const { gflux } = openClient()
+
+  for (const client of [gflux, gflux.with({ userId: 'user_1' })]) {
+    expect(inspect({ client }, { depth: 10 })).not.toContain(TOKEN)
+    expect(JSON.stringify({ ...client })).not.toContain(TOKEN)
+  }
 })

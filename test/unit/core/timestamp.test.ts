@@ -1,5 +1,5 @@
 import { runInNewContext } from 'node:vm'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { openClient, PERSONAL, untyped } from '../../support/client.ts'
 import { type BadCall, expectRefused } from './refusal.ts'
 
@@ -67,4 +67,18 @@ describe('a timestamp', () => {
     expect(sentAt).toBeGreaterThanOrEqual(before)
     expect(sentAt).toBeLessThanOrEqual(after)
   })
+})
+
+it('is left to the API where there is no clock, as in the global scope of Workers', async () => {
+  const clock = vi.spyOn(Date, 'now').mockReturnValue(0)
+  try {
+    const { gflux, ingest } = openClient({ beforeSend: (event) => event })
+    void gflux.track('opened', { userId: 'user_1' })
+    clock.mockRestore()
+
+    expect(await gflux.flush()).toMatchObject({ accepted: 1 })
+    expect(ingest.events[0]).not.toHaveProperty('timestamp')
+  } finally {
+    clock.mockRestore()
+  }
 })

@@ -2,6 +2,17 @@ import { describe, expect, it } from 'vitest'
 import { keysOf, openVirtual, rejection } from '../../support/virtual-client.ts'
 
 describe('a budget', () => {
+  it('that is short is spent on sending at once, also what an earlier flush backed off from', async () => {
+    const { gflux, clock, track, stored } = openVirtual({}, { gets: 503 })
+    track(1)
+    await clock.outcome(gflux.flush({ timeoutMs: 100 }))
+
+    const result = await clock.outcome(gflux.flush({ timeoutMs: 100 }))
+
+    expect(result).toMatchObject({ accepted: 1, pending: 0 })
+    expect(stored()).toEqual(['e1'])
+  })
+
   it.each([true, false])('is kept when the API hangs; hears of the abort: %s', async (hears) => {
     const { gflux, clock, track } = openVirtual({}, { gets: 'hang', ignoresAbort: !hears })
     const began = clock.now()

@@ -86,23 +86,26 @@ describe('a batch of unknown outcome', () => {
 })
 
 describe('a batch that was certainly not stored', () => {
-  it.each([429, 503, 408, 425, 302])('is sent as ever after 24 hours of %i', async (gets) => {
-    const { gflux, clock, api, track, stored, dropped } = openVirtual({ maxRetries: 0 })
-    api.otherwise = () => ({ gets })
-    track(1)
-    for (let hour = 0; hour < 25; hour++) {
-      await rejection(clock, gflux.flush())
-      await clock.advance(HOUR)
-    }
-    api.otherwise = () => ({})
+  it.each([429, 503, 408, 425, 302, 'refused'] as const)(
+    'is sent as ever after 24 hours of %s',
+    async (gets) => {
+      const { gflux, clock, api, track, stored, dropped } = openVirtual({ maxRetries: 0 })
+      api.otherwise = () => ({ gets })
+      track(1)
+      for (let hour = 0; hour < 25; hour++) {
+        await rejection(clock, gflux.flush())
+        await clock.advance(HOUR)
+      }
+      api.otherwise = () => ({})
 
-    const result = await clock.outcome(gflux.flush())
+      const result = await clock.outcome(gflux.flush())
 
-    expect(result).toMatchObject({ accepted: 1 })
-    expect(keysOf(api)).toHaveLength(1)
-    expect(stored()).toEqual(['e1'])
-    expect(dropped).toEqual([])
-  })
+      expect(result).toMatchObject({ accepted: 1 })
+      expect(keysOf(api)).toHaveLength(1)
+      expect(stored()).toEqual(['e1'])
+      expect(dropped).toEqual([])
+    },
+  )
 
   it('as it was never sent goes out days later', async () => {
     const { gflux, clock, track } = openVirtual()

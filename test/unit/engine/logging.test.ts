@@ -84,7 +84,6 @@ describe('the logger', () => {
   })
 
   it.each<[string, Fate, number | undefined]>([
-    ['the API asks for a long pause', { gets: 503, retryAfter: 60 }, undefined],
     ['the budget is spent on an API that hangs', { gets: 'hang' }, 200],
     ['the budget is spent on retries', { gets: 503 }, 200],
   ])('hears of events that a shutdown leaves behind since %s', async (_title, fate, timeoutMs) => {

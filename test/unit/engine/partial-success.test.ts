@@ -52,6 +52,18 @@ describe('an answer that accepts a part', () => {
     expect(result).toMatchObject({ accepted: 2, rejected: 1, errors: [{ index: 1, event: 'e2' }] })
   })
 
+  it('without saying which is none: the batch is sent again, under its key', async () => {
+    const body = { accepted: 1, rejected: 2, request_id: 'req_1' }
+    const { gflux, clock, api, track } = openVirtual({ maxRetries: 0 }, { body, stores: true })
+    track(3)
+
+    const error = await rejection(clock, gflux.flush())
+
+    expect(error).toMatchObject({ code: 'invalid_response', result: { accepted: 0, pending: 3 } })
+    expect(await clock.outcome(gflux.flush())).toMatchObject({ accepted: 3 })
+    expect(keysOf(api)).toHaveLength(1)
+  })
+
   it('reports each rejected event once, whatever the places say', async () => {
     const rejection = { error: 'validation_error', detail: 'it is bad' }
     const errors = [-1, 2, 2, 3, 'length', '0'].map((index) => ({ index, ...rejection }))

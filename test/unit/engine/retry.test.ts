@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Fate, VirtualApi } from '../../support/virtual-api.ts'
-import { openVirtual, rejection } from '../../support/virtual-client.ts'
+import { keysOf, openVirtual, rejection } from '../../support/virtual-client.ts'
 
 describe('a retry', () => {
   it('waits about 0.5 s, then twice as long each time, give or take a quarter', async () => {
@@ -179,10 +179,23 @@ describe('Retry-After', () => {
     expect(await clock.outcome(gflux.flush())).toMatchObject({ accepted: 1 })
   })
 
+  it('of more than 30 seconds ends the flush with the error that tells it', async () => {
+    const { gflux, clock, api, track } = openVirtual({}, { gets: 429, retryAfter: 60 })
+    track(1)
+
+    const error = await rejection(clock, gflux.flush())
+
+    expect(error).toMatchObject({ code: 'http_4xx', status: 429, retryable: true, retryAfterMs: 60_000 })
+    expect(error.result).toMatchObject({ pending: 1 })
+    await clock.advance(60_000)
+    expect(await clock.outcome(gflux.flush())).toMatchObject({ accepted: 1 })
+    expect(keysOf(api)).toHaveLength(1)
+  })
+
   it('of a year is taken for a mistake, and counts for an hour', async () => {
     const { gflux, clock, track } = openVirtual({}, { gets: 429, retryAfter: 31_536_000 })
     track(1)
-    await clock.outcome(gflux.flush())
+    await rejection(clock, gflux.flush())
     await clock.advance(3_600_000)
 
     expect(await clock.outcome(gflux.flush())).toMatchObject({ accepted: 1 })

@@ -84,4 +84,15 @@ describe('shutdown', () => {
       expect(await rejection(clock, gflux.flush())).toMatchObject({ code: 'client_closed' })
     },
   )
+
+  it('as a dispose of a bound client flushes, and leaves the client open', async () => {
+    const { gflux, clock, track, stored } = openVirtual()
+    const bound = gflux.with({ userId: 'user_1' })
+    track(1)
+
+    await clock.outcome(Promise.resolve(bound[Symbol.asyncDispose]()))
+
+    expect(stored()).toEqual(['e1'])
+    expect(await clock.outcome(gflux.track('opened', { userId: 'user_2' }))).toBeNull()
+  })
 })
