@@ -36,6 +36,8 @@ export async function startServer(ports: ServerPorts, options: ListenOptions = {
   const { port = 0, host = '127.0.0.1' } = options
   if (!/^(?:127(?:\.\d{1,3}){3}|::1|localhost)$/.test(host))
     throw optionError('host', 'a loopback address', host)
+  if (!Number.isInteger(port) || port < 0 || port > 65_535)
+    throw optionError('port', 'an integer from 0 to 65535', port)
   // Imported here so that the other doors work where there is no node:http.
   const { createServer } = await import('node:http')
   const server = createServer({ keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS }, (incoming, response) => {

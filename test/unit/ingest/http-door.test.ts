@@ -1,6 +1,7 @@
 import { connect } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
 import { createTestIngest, type IngestServer } from '../../../ingest/index.ts'
+import { untyped } from '../../support/client.ts'
 import { BATCH, batch, SECRET, until, uuid } from './doors.ts'
 
 describe('the HTTP door', () => {
@@ -40,6 +41,10 @@ describe('the HTTP door', () => {
       await expect(ingest.listen({ host })).rejects.toThrow('Expected `host` to be a loopback address')
     },
   )
+
+  it.each(['8787', 1.5, -1, 65_536, null])('refuses the port %o', async (port) => {
+    await expect(ingest.listen({ port: untyped(port) })).rejects.toThrow('Expected `port` to be an integer')
+  })
 
   it('rejects where the port is taken', async () => {
     const { port } = await listen()
