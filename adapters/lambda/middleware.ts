@@ -1,7 +1,6 @@
 import { beginInvocation } from '../../src/adapter.ts'
 import { type Flushable, flushAfter } from '../../src/index.ts'
 import { budgetMs, type LambdaOptions, resolveLimits } from './options.ts'
-import type { LambdaContext } from './platform.ts'
 import { asksForContext, enterWith } from './running.ts'
 
 /**
@@ -9,7 +8,8 @@ import { asksForContext, enterWith } from './running.ts'
  * would bring `@types/aws-lambda` into everyone's project.
  */
 export interface MiddyRequest {
-  readonly context: LambdaContext
+  /** Lambda's. Middy derives its handler's context from this type, and takes none that is not AWS's own. */
+  readonly context: object
   readonly internal: Record<string, unknown>
 }
 
