@@ -2,7 +2,8 @@ import { beginInvocation } from '../../src/adapter.ts'
 import { type Flushable, flushAfter } from '../../src/index.ts'
 import { budgetMs, type Limits } from './options.ts'
 import type { LambdaContext } from './platform.ts'
-import { type Registered, registered } from './registry.ts'
+import { type RegisteredExtension, registeredExtension } from './registry.ts'
+import { flushAtShutdown } from './shutdown.ts'
 import type { Span } from './span.ts'
 
 /** What becomes of one wrapper's events when an invocation ends. */
@@ -10,7 +11,7 @@ export class Invocation {
   readonly #gflux: Flushable
   readonly #context: LambdaContext | undefined
   readonly #limits: Limits
-  readonly #extension: Registered['extension'] | undefined
+  readonly #extension: RegisteredExtension | undefined
   /** Holds the environment in after-response mode. */
   readonly #span: Span | undefined
   readonly #endHandler: () => void
@@ -19,9 +20,10 @@ export class Invocation {
     this.#gflux = gflux
     this.#context = context
     this.#limits = limits
-    this.#extension = registered()?.extension
+    this.#extension = registeredExtension()
     this.#span = this.#extension?.begin(context)
     this.#endHandler = beginInvocation(gflux)
+    flushAtShutdown(gflux)
   }
 
   /** Resolves when the response may go: at once in after-response mode, else when the flush is over. */

@@ -2,6 +2,7 @@ import { beginInvocation } from '../../src/adapter.ts'
 import { type Flushable, flushAfter } from '../../src/index.ts'
 import { budgetMs, type LambdaOptions, resolveLimits } from './options.ts'
 import { asksForContext, enterWith } from './running.ts'
+import { flushAtShutdown } from './shutdown.ts'
 
 /**
  * What is used of middy's request. Powertools' types of it (`@aws-lambda-powertools/commons/types`) fit; imported, they
@@ -50,6 +51,7 @@ export function gfluxMiddleware(gflux: Flushable, options?: LambdaOptions): GFlu
     before(request) {
       if (isScoped) enterWith(request.context)
       ends.set(request, beginInvocation(gflux))
+      flushAtShutdown(gflux)
       request.internal[cleanupKey] = () => flush(request)
     },
     after: flush,
