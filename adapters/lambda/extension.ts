@@ -25,7 +25,7 @@ export class Extension {
   #released: LambdaContext | undefined
   /** Work after a response that is under way. */
   readonly #work = new Set<Promise<void>>()
-  /** Called when a wrapper starts. */
+  /** Called when a wrapper starts, or nothing is held any more. */
   #onBegin: (() => void) | undefined
 
   /** @param warn called once, with why the responses wait for the flush again */
@@ -42,6 +42,7 @@ export class Extension {
   giveUp(reason: string): void {
     if (this.#state !== 'off') this.#warn(reason)
     this.#state = 'off'
+    this.#onBegin?.()
   }
 
   /** A wrapper starts: the environment is held until it has closed the span, or handed it on with its work. */
@@ -99,7 +100,7 @@ export class Extension {
     this.#span = undefined
   }
 
-  /** Until a wrapper starts, or for that time. */
+  /** Until a wrapper starts, or nothing is held any more, or for that time. */
   async #pause(ms: number): Promise<void> {
     const begun = new Promise<void>((resolve) => {
       this.#onBegin = resolve

@@ -1,6 +1,7 @@
 import { beginInvocation } from '../../src/adapter.ts'
 import { type Flushable, flushAfter } from '../../src/index.ts'
 import { budgetMs, type LambdaOptions, resolveLimits } from './options.ts'
+import { registeredExtension } from './registry.ts'
 import { asksForContext, enterWith } from './running.ts'
 import { flushAtShutdown } from './shutdown.ts'
 
@@ -52,6 +53,7 @@ export function gfluxMiddleware(gflux: Flushable, options?: LambdaOptions): GFlu
       if (isScoped) enterWith(request.context)
       ends.set(request, beginInvocation(gflux))
       flushAtShutdown(gflux)
+      registeredExtension()?.giveUp('gfluxMiddleware flushes there; withGFlux can flush after it')
       request.internal[cleanupKey] = () => flush(request)
     },
     after: flush,
