@@ -1,6 +1,6 @@
 import type { Extension } from './extension.ts'
 
-export type RegisteredExtension = Pick<Extension, 'begin' | 'runAfterResponse' | 'giveUp'>
+export type RegisteredExtension = Pick<Extension, 'begin' | 'flushAfterResponse' | 'giveUp'>
 
 const key: unique symbol = Symbol.for('@getfluxly/node/lambda')
 const shared = globalThis as { [key]?: RegisteredExtension }
