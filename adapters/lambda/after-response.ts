@@ -74,7 +74,7 @@ function enable(gflux: Flushable): Enabling | undefined {
   else if (concurrency || !isMainThread) giveUp('several invocations run at once')
   else {
     const api = new ExtensionsApi(host)
-    const settle = ({ identifier, error }: Registration): void => {
+    const settle = ({ identifier, error = 'the answer has no identifier' }: Registration): void => {
       if (!identifier) giveUp(`the registration failed: ${error}`)
       else extension.start(api, identifier) // late, too: Lambda waits for every extension that it has registered
     }

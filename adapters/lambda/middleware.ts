@@ -1,4 +1,4 @@
-import { beginInvocation } from '../../src/adapter.ts'
+import { assertClient, beginInvocation } from '../../src/adapter.ts'
 import { type Flushable, flushAfter } from '../../src/index.ts'
 import { budgetMs, type LambdaOptions, resolveLimits } from './options.ts'
 import { registeredExtension } from './registry.ts'
@@ -34,6 +34,8 @@ const cleanupKey = '@getfluxly/node'
  * and runs it before the body of a stream is sent. Its hook `requestEnd` covers the first two. Only
  * `withGFlux(gflux, middy(handler))` sees every end, and only that can flush after the response.
  *
+ * @throws {GFluxNodeError} `validation_error`, naming the option.
+ *
  * @example
  * ```ts
  * const flushing = gfluxMiddleware(gflux)
@@ -41,6 +43,7 @@ const cleanupKey = '@getfluxly/node'
  * ```
  */
 export function gfluxMiddleware(gflux: Flushable, options?: LambdaOptions): GFluxMiddleware {
+  assertClient(gflux)
   const limits = resolveLimits(options)
   const isScoped = asksForContext(gflux)
   const ends = new WeakMap<MiddyRequest, () => void>()

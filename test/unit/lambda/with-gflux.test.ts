@@ -1,6 +1,12 @@
 import middy from '@middy/core'
 import { describe, expect, it } from 'vitest'
-import { gfluxHandler, gfluxMiddleware, withGFlux } from '../../../adapters/lambda/index.ts'
+import {
+  enableAfterResponse,
+  enableAfterResponseSync,
+  gfluxHandler,
+  gfluxMiddleware,
+  withGFlux,
+} from '../../../adapters/lambda/index.ts'
 import { errorOf, openClient, untyped } from '../../support/client.ts'
 
 const streaming = Symbol.for('aws.lambda.runtime.handler.streaming')
@@ -100,6 +106,13 @@ describe('withGFlux', () => {
   it.each<[string, (gflux: never) => unknown]>([
     ['handler', (gflux) => withGFlux(gflux, untyped({}))],
     ['handler', (gflux) => withGFlux(gflux, untyped(undefined))],
+    ['options', (gflux) => withGFlux(gflux, () => undefined, untyped(null))],
+    ['options', (gflux) => gfluxMiddleware(gflux, untyped(500))],
+    ['gflux', () => withGFlux(untyped(null), () => undefined)],
+    ['gflux', () => gfluxMiddleware(untyped(undefined))],
+    ['gflux', () => gfluxHandler(untyped(null))],
+    ['gflux', () => enableAfterResponse(untyped(undefined))],
+    ['gflux', () => enableAfterResponseSync(untyped({}))],
     ['marginMs', (gflux) => withGFlux(gflux, () => undefined, { marginMs: -1 })],
     ['maxFlushMs', (gflux) => gfluxMiddleware(gflux, { maxFlushMs: Number.NaN })],
     [
