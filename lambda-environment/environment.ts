@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { type Invocation, type InvokeOptions, RunningInvocation } from './invocation.ts'
 import type { LambdaEnvironment } from './lambda-environment.ts'
 import { Log, type LogRecord, now } from './log.ts'
-import type { ResolvedOptions } from './options.ts'
+import { assertDuration, type ResolvedOptions } from './options.ts'
 import { Sandbox } from './sandbox.ts'
 import { type Shutdown, shutDown } from './shutdown.ts'
 
@@ -27,7 +27,7 @@ export class Environment implements LambdaEnvironment {
 
   /** What the runtime wrote to stdout and stderr. */
   get output(): string {
-    return this.#log.output
+    return this.#log.output()
   }
 
   /** The first init. Where it fails, the first invocation repeats it, and says why it failed. */
@@ -45,6 +45,7 @@ export class Environment implements LambdaEnvironment {
 
   /** Runs an invocation, after those before it, until the environment is frozen again or its process is gone. */
   async invoke(event?: unknown, options: InvokeOptions = {}): Promise<Invocation> {
+    assertDuration('timeoutMs', options.timeoutMs ?? this.#options.timeoutMs)
     const invocation = new RunningInvocation(event, options)
     if (this.#options.concurrency !== undefined) await this.#invokeConcurrently(invocation, options)
     else {
@@ -107,6 +108,7 @@ export class Environment implements LambdaEnvironment {
         invocation.initError = sandbox.runtime.initError
         invocation.timedOut = !sandbox.runtime.initError && Date.now() >= invocation.deadlineAt
         invocation.exit = sandbox.process.exit
+        invocation.lastWords = sandbox.lastWords
         return
       }
     }
@@ -123,6 +125,7 @@ export class Environment implements LambdaEnvironment {
     }
     const sandbox = (await this.#sandbox) as Sandbox
     invocation.initError = sandbox.runtime.initError
+    if (!sandbox.isInitialized) invocation.lastWords = sandbox.lastWords
     await sandbox.invokeConcurrently(invocation, timeoutMs)
   }
 

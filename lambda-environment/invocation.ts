@@ -69,6 +69,8 @@ export class RunningInvocation {
   initError: InvocationError | undefined
   timedOut = false
   exit: Exit | undefined
+  /** Of a runtime that died in its init. */
+  lastWords = ''
 
   constructor(event: unknown, options: InvokeOptions) {
     this.event = JSON.stringify(event ?? null)
@@ -113,10 +115,8 @@ export class RunningInvocation {
     if (timedOut) return platformError('Sandbox.Timedout', `RequestId: ${requestId} Error: Task timed out`)
     if (!exit) return undefined
     const reason = exit.signal ? `signal: ${exit.signal}` : `exit status ${exit.code}`
-    return platformError(
-      'Runtime.ExitError',
-      `RequestId: ${requestId} Error: Runtime exited with error: ${reason}`,
-    )
+    const message = `RequestId: ${requestId} Error: Runtime exited with error: ${reason}`
+    return platformError('Runtime.ExitError', `${message}\n${this.lastWords}`.trimEnd())
   }
 }
 

@@ -32,6 +32,7 @@ export interface LambdaEnvironment extends Readonly<Record<AsyncDisposeKey, () =
  * the deadline. After its init it stands still, as one that Lambda prepared in advance. Linux or macOS.
  *
  * @throws {Error} where the runtime client is not installed
+ * @throws {TypeError} naming the option
  *
  * @example
  * ```ts

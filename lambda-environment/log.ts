@@ -50,9 +50,9 @@ export class Log {
     return record
   }
 
-  /** Everything the runtime wrote to stdout and stderr. */
-  get output(): string {
-    const written = this.records.filter(({ kind }) => kind === 'stdout' || kind === 'stderr')
+  /** What the runtime wrote to stdout and stderr, from a record on. */
+  output(from = 0): string {
+    const written = this.records.slice(from).filter(({ kind }) => kind === 'stdout' || kind === 'stderr')
     return written.map(({ text }) => text).join('')
   }
 }

@@ -1,4 +1,6 @@
+import { existsSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
+import { optionError } from '../ingest/option-error.ts'
 import type { ExtensionFaults } from './extension-faults.ts'
 import { findRuntimeClient } from './runtime-client.ts'
 
@@ -32,20 +34,54 @@ export interface ResolvedOptions extends Required<Omit<EnvironmentOptions, 'conc
   readonly faults: ExtensionFaults
 }
 
-export function resolveOptions(options: EnvironmentOptions): ResolvedOptions {
-  const { extensions = 'enabled', client = findRuntimeClient() } = options
+/** What the runtime client tries a handler's file with. */
+const endings = ['', '.js', '.mjs', '.cjs']
+
+/** @throws {TypeError} naming the option */
+export function resolveOptions({
+  taskRoot,
+  handler = 'index.handler',
+  env = {},
+  timeoutMs = 3000,
+  initTimeoutMs = 10_000,
+  concurrency,
+  extensions = 'enabled',
+  shutdownWindowMs = 500,
+  onFreeze = () => undefined,
+  node = process.execPath,
+  client = findRuntimeClient(),
+}: EnvironmentOptions): ResolvedOptions {
+  const isFolder =
+    typeof taskRoot === 'string' && statSync(taskRoot, { throwIfNoEntry: false })?.isDirectory()
+  if (!isFolder) throw optionError('taskRoot', 'a folder that is there', taskRoot)
+  const isThere = (path: string): boolean => existsSync(resolve(taskRoot, path))
+  if (node.includes('/') && !isThere(node)) throw optionError('node', 'a program that is there', node)
+  if (!isThere(client)) throw optionError('client', 'a file that is there', client)
+  assertDuration('timeoutMs', timeoutMs)
+  assertDuration('initTimeoutMs', initTimeoutMs)
+  if (concurrency !== undefined && !(Number.isInteger(concurrency) && concurrency > 0))
+    throw optionError('concurrency', 'a positive integer', concurrency)
+  const [, file] = /^((?:.*\/)?[^./]*)\.[^/]*$/.exec(handler) ?? []
+  if (file === undefined || !endings.some((ending) => isThere(file + ending)))
+    throw optionError('handler', 'a file of the function and its export', handler)
+  const faults = typeof extensions === 'string' ? { disabled: extensions === 'disabled' } : extensions
   return {
-    handler: 'index.handler',
-    env: {},
-    timeoutMs: 3000,
-    initTimeoutMs: 10_000,
-    shutdownWindowMs: 500,
-    onFreeze: () => undefined,
-    node: process.execPath,
-    concurrency: undefined,
-    ...options,
-    taskRoot: resolve(options.taskRoot),
+    taskRoot: resolve(taskRoot),
+    handler,
+    env,
+    timeoutMs,
+    initTimeoutMs,
+    concurrency,
+    faults,
+    shutdownWindowMs,
+    onFreeze,
+    node,
     client,
-    faults: typeof extensions === 'string' ? { disabled: extensions === 'disabled' } : extensions,
   }
+}
+
+/** @throws {TypeError} naming the option */
+export function assertDuration(name: string, ms: unknown): void {
+  if (!(Number.isFinite(ms) && (ms as number) > 0))
+    throw optionError(name, 'a positive number of milliseconds', ms)
 }

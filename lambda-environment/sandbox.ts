@@ -11,6 +11,8 @@ import { FUNCTION_ARN, runtimeVariables } from './variables.ts'
 /** How long a runtime that reported a failed init may take to exit by itself. */
 const INIT_ERROR_GRACE_MS = 1000
 
+const LAST_WORDS_LINES = 10
+
 /** One process with the APIs that it talks to, from its init to its end. */
 export class Sandbox {
   isInitialized = false
@@ -19,6 +21,7 @@ export class Sandbox {
   readonly extensions: ExtensionsApi
   readonly #options: ResolvedOptions
   readonly #log: Log
+  readonly #firstRecord: number
   readonly #progress: Progress
   #inFlight = 0
 
@@ -58,9 +61,15 @@ export class Sandbox {
     this.extensions = parts.extensions
     this.#options = parts.options
     this.#log = parts.log
+    this.#firstRecord = parts.log.records.length
     this.#progress = parts.progress
     this.process.onExit = parts.progress.notify
     void this.process.exited.then(parts.server.close)
+  }
+
+  /** The last lines that the process wrote. */
+  get lastWords(): string {
+    return this.#log.output(this.#firstRecord).trimEnd().split('\n').slice(-LAST_WORDS_LINES).join('\n')
   }
 
   /** Waits for the runtime and every extension; a process that fails, or needs longer, is ended. */

@@ -1,26 +1,23 @@
 import { isMainThread } from 'node:worker_threads'
-import { insideOf } from '../../src/adapter.ts'
+import { assertClient, insideOf } from '../../src/adapter.ts'
 import type { Flushable } from '../../src/index.ts'
-import { flushFinally, onSigterm } from '../shared/sigterm.ts'
 import { within } from '../shared/within.ts'
 import { Extension } from './extension.ts'
 import { ExtensionsApi, type Registration } from './extensions-api.ts'
 import { registerSync } from './register-sync.ts'
-import { registered, setRegistered } from './registry.ts'
+import { registeredExtension, setRegistered } from './registry.ts'
+import { flushAtShutdown } from './shutdown.ts'
 
 /** Lambda answers within a few milliseconds, and an init has 10 s. */
 const registrationTimeoutMs = 2000
-/**
- * Of the 500 ms before the SIGKILL the runtime may get as little as 150: enough for one request, not for a retry.
- * https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html#runtimes-lifecycle-shutdown
- */
-const sigtermWindowMs = 120
 const late = `no answer to the registration within ${registrationTimeoutMs} ms`
 
 /**
  * After-response mode: the caller gets the response first, then the flush runs, then Lambda may freeze the environment.
  * Call it at module scope and await it: registrations end with the function's init. Where it can't work, responses wait
- * for the flush as they do without it, and the client's logger is told why, once. Never rejects.
+ * for the flush as they do without it, and the client's logger is told why, once.
+ *
+ * @throws {GFluxNodeError} `validation_error` for what is no client, nothing else
  *
  * @example
  * ```ts
@@ -64,26 +61,22 @@ interface Enabling {
 
 /** `undefined` where there is nothing to register: it is of no use here, or was done for another client. */
 function enable(gflux: Flushable): Enabling | undefined {
-  const others = registered()
-  others?.clients.add(gflux)
-  if (others) return undefined
+  assertClient(gflux)
+  flushAtShutdown(gflux)
+  if (registeredExtension()) return undefined
   const extension = new Extension((reason) => {
     insideOf(gflux)?.log.warn('Events are flushed before the response', { reason })
   })
-  const clients = new Set([gflux])
-  setRegistered({ extension, clients })
+  setRegistered(extension)
   const giveUp = (reason: string): void => extension.giveUp(reason)
   const { AWS_LAMBDA_RUNTIME_API: host, AWS_LAMBDA_MAX_CONCURRENCY: concurrency } = process.env
   if (!host) giveUp('this is not Lambda')
   else if (concurrency || !isMainThread) giveUp('several invocations run at once')
   else {
     const api = new ExtensionsApi(host)
-    const settle = ({ identifier, error }: Registration): void => {
+    const settle = ({ identifier, error = 'the answer has no identifier' }: Registration): void => {
       if (!identifier) giveUp(`the registration failed: ${error}`)
-      else {
-        extension.start(api, identifier) // late, too: Lambda waits for every extension that it has registered
-        onSigterm(() => flushFinally(clients, sigtermWindowMs))
-      }
+      else extension.start(api, identifier) // late, too: Lambda waits for every extension that it has registered
     }
     return { api, settle, giveUp }
   }

@@ -21,7 +21,7 @@ export function lambdaContext(context: LambdaContext | undefined = runningContex
   const { env } = process
   // Not through Powertools' helpers: their module sets `globalThis.awslambda` when it is imported.
   fixed ??= {
-    service: env['POWERTOOLS_SERVICE_NAME'],
+    service: env['POWERTOOLS_SERVICE_NAME']?.trim() || undefined,
     function_name: env['AWS_LAMBDA_FUNCTION_NAME'],
     function_version: env['AWS_LAMBDA_FUNCTION_VERSION'],
     region: env['AWS_REGION'],

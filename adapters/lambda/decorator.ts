@@ -1,3 +1,4 @@
+import { assertClient } from '../../src/adapter.ts'
 import type { Flushable } from '../../src/index.ts'
 import type { LambdaOptions } from './options.ts'
 import type { LambdaHandler } from './platform.ts'
@@ -16,6 +17,8 @@ export interface HandlerDecorator {
 /**
  * {@link withGFlux} for a handler that is a method.
  *
+ * @throws {GFluxNodeError} `validation_error`, naming the option.
+ *
  * @example
  * ```ts
  * class Orders {
@@ -29,6 +32,7 @@ export interface HandlerDecorator {
  * ```
  */
 export function gfluxHandler(gflux: Flushable, options?: LambdaOptions): HandlerDecorator {
+  assertClient(gflux)
   function decorate(method: LambdaHandler, context: { readonly kind: 'method' }): LambdaHandler
   function decorate(target: object, key: string | symbol, descriptor: PropertyDescriptor): void
   function decorate(first: unknown, _second: unknown, descriptor?: PropertyDescriptor): unknown {

@@ -1,7 +1,7 @@
 import { within } from '../shared/within.ts'
 import type { ExtensionsApi, InvokeEvent } from './extensions-api.ts'
 import type { LambdaContext } from './platform.ts'
-import { Span } from './span.ts'
+import { type Part, Span } from './span.ts'
 
 /** How soon after Lambda's event the wrapper has to start: both leave Lambda together. */
 const startLimitMs = 1000
@@ -25,7 +25,7 @@ export class Extension {
   #released: LambdaContext | undefined
   /** Work after a response that is under way. */
   readonly #work = new Set<Promise<void>>()
-  /** Called when a wrapper starts. */
+  /** Called when a wrapper starts, or nothing is held any more. */
   #onBegin: (() => void) | undefined
 
   /** @param warn called once, with why the responses wait for the flush again */
@@ -37,32 +37,35 @@ export class Extension {
   start(api: ExtensionsApi, identifier: string): void {
     if (this.#state === 'registering') this.#state = 'active'
     void this.#serve(api, identifier)
+    process.on('beforeExit', () => this.#endAll())
   }
 
   giveUp(reason: string): void {
     if (this.#state !== 'off') this.#warn(reason)
     this.#state = 'off'
+    this.#onBegin?.()
   }
 
   /** A wrapper starts: the environment is held until it has closed the span, or handed it on with its work. */
-  begin(context: LambdaContext | undefined): Span | undefined {
+  begin(context: LambdaContext | undefined, part: Part): Span | undefined {
     this.#onBegin?.()
     const requestId = context?.awsRequestId
     if (!context || requestId === undefined || this.#state !== 'active') return undefined
-    if (this.#span?.requestId !== requestId || this.#span.isOver) this.#span = new Span(requestId, context)
-    this.#span.open()
+    if (this.#span?.requestId !== requestId || !this.#span.open.size)
+      this.#span = new Span(requestId, context)
+    this.#span.open.add(part)
     return this.#span
   }
 
-  /** Starts the work when the response is out, and closes the span after it; `false` where that can't be done. */
-  runAfterResponse(span: Span, work: () => Promise<void>): boolean {
+  /** Flushes when the response is out, and closes the span after it; `false` where that can't be done. */
+  flushAfterResponse(span: Span, part: Part): boolean {
     if (this.#state !== 'active' || span.context === this.#released) return false
     // The runtime posts the response in the turns after the handler's end, and a first `fetch` takes long to set up.
     const done = turns()
-      .then(work)
+      .then(() => part.flush())
       .finally(() => {
         this.#work.delete(done)
-        span.close()
+        span.close(part)
       })
     this.#work.add(done)
     return true
@@ -99,7 +102,15 @@ export class Extension {
     this.#span = undefined
   }
 
-  /** Until a wrapper starts, or for that time. */
+  /**
+   * In an empty event loop no handler can settle any more: AWS's client 3 answers `null` then and goes on, and with 4
+   * the process exits.
+   */
+  #endAll(): void {
+    for (const part of this.#span?.open ?? []) void part.end()
+  }
+
+  /** Until a wrapper starts, or nothing is held any more, or for that time. */
   async #pause(ms: number): Promise<void> {
     const begun = new Promise<void>((resolve) => {
       this.#onBegin = resolve

@@ -9,7 +9,7 @@ export interface InvokeEvent {
 
 /** An extension's identifier, or why Lambda gave none. */
 export interface Registration {
-  readonly identifier?: string
+  readonly identifier?: string | undefined
   readonly error?: string
 }
 
@@ -43,7 +43,7 @@ export class ExtensionsApi {
     try {
       const name = { 'Lambda-Extension-Name': extensionName }
       const { headers } = await this.#call('POST', 'register', name, registrationBody)
-      return { identifier: String(headers['lambda-extension-identifier']) }
+      return { identifier: headers['lambda-extension-identifier']?.toString() }
     } catch (error) {
       return { error: String(error) }
     }

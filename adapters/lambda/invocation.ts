@@ -2,15 +2,16 @@ import { beginInvocation } from '../../src/adapter.ts'
 import { type Flushable, flushAfter } from '../../src/index.ts'
 import { budgetMs, type Limits } from './options.ts'
 import type { LambdaContext } from './platform.ts'
-import { type Registered, registered } from './registry.ts'
-import type { Span } from './span.ts'
+import { type RegisteredExtension, registeredExtension } from './registry.ts'
+import { flushAtShutdown } from './shutdown.ts'
+import type { Part, Span } from './span.ts'
 
 /** What becomes of one wrapper's events when an invocation ends. */
-export class Invocation {
+export class Invocation implements Part {
   readonly #gflux: Flushable
   readonly #context: LambdaContext | undefined
   readonly #limits: Limits
-  readonly #extension: Registered['extension'] | undefined
+  readonly #extension: RegisteredExtension | undefined
   /** Holds the environment in after-response mode. */
   readonly #span: Span | undefined
   readonly #endHandler: () => void
@@ -19,24 +20,25 @@ export class Invocation {
     this.#gflux = gflux
     this.#context = context
     this.#limits = limits
-    this.#extension = registered()?.extension
-    this.#span = this.#extension?.begin(context)
+    this.#extension = registeredExtension()
+    this.#span = this.#extension?.begin(context, this)
     this.#endHandler = beginInvocation(gflux)
+    flushAtShutdown(gflux)
   }
 
   /** Resolves when the response may go: at once in after-response mode, else when the flush is over. */
   async end(maxFlushMs?: number): Promise<void> {
     this.#endHandler()
-    if (this.#span && this.#extension?.runAfterResponse(this.#span, () => this.flush())) return
+    if (this.#span && this.#extension?.flushAfterResponse(this.#span, this)) return
     await this.flush(maxFlushMs)
-    this.#span?.close()
+    this.#span?.close(this)
   }
 
   /** Nobody will tell when this invocation ends: the events have to go before its response. */
   endUnseen(): void {
     this.#endHandler()
     this.#extension?.giveUp('the handler returns no promise')
-    this.#span?.close()
+    this.#span?.close(this)
     void this.flush() // keeps the event loop busy, and Node 22 and older answer when it is empty
   }
 

@@ -1,15 +1,17 @@
-import { beginInvocation } from '../../src/adapter.ts'
+import { assertClient, beginInvocation } from '../../src/adapter.ts'
 import { type Flushable, flushAfter } from '../../src/index.ts'
 import { budgetMs, type LambdaOptions, resolveLimits } from './options.ts'
-import type { LambdaContext } from './platform.ts'
+import { registeredExtension } from './registry.ts'
 import { asksForContext, enterWith } from './running.ts'
+import { flushAtShutdown } from './shutdown.ts'
 
 /**
  * What is used of middy's request. Powertools' types of it (`@aws-lambda-powertools/commons/types`) fit; imported, they
  * would bring `@types/aws-lambda` into everyone's project.
  */
 export interface MiddyRequest {
-  readonly context: LambdaContext
+  /** Lambda's. Middy derives its handler's context from this type, and takes none that is not AWS's own. */
+  readonly context: object
   readonly internal: Record<string, unknown>
 }
 
@@ -32,6 +34,8 @@ const cleanupKey = '@getfluxly/node'
  * and runs it before the body of a stream is sent. Its hook `requestEnd` covers the first two. Only
  * `withGFlux(gflux, middy(handler))` sees every end, and only that can flush after the response.
  *
+ * @throws {GFluxNodeError} `validation_error`, naming the option.
+ *
  * @example
  * ```ts
  * const flushing = gfluxMiddleware(gflux)
@@ -39,6 +43,7 @@ const cleanupKey = '@getfluxly/node'
  * ```
  */
 export function gfluxMiddleware(gflux: Flushable, options?: LambdaOptions): GFluxMiddleware {
+  assertClient(gflux)
   const limits = resolveLimits(options)
   const isScoped = asksForContext(gflux)
   const ends = new WeakMap<MiddyRequest, () => void>()
@@ -50,6 +55,8 @@ export function gfluxMiddleware(gflux: Flushable, options?: LambdaOptions): GFlu
     before(request) {
       if (isScoped) enterWith(request.context)
       ends.set(request, beginInvocation(gflux))
+      flushAtShutdown(gflux)
+      registeredExtension()?.giveUp('gfluxMiddleware flushes there; withGFlux can flush after it')
       request.internal[cleanupKey] = () => flush(request)
     },
     after: flush,

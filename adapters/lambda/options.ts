@@ -1,4 +1,4 @@
-import { assertAmount } from '../../src/adapter.ts'
+import { assertAmount, plainObject } from '../../src/adapter.ts'
 import type { LambdaContext } from './platform.ts'
 
 /** How much time a flush gets. `undefined` means the default. */
@@ -15,7 +15,8 @@ export interface Limits {
 }
 
 /** @throws {GFluxNodeError} `validation_error`, naming the option. */
-export function resolveLimits({ marginMs = 300, maxFlushMs = 5000 }: LambdaOptions = {}): Limits {
+export function resolveLimits(options: LambdaOptions | undefined): Limits {
+  const { marginMs = 300, maxFlushMs = 5000 } = plainObject<LambdaOptions>('options', options)
   assertAmount('marginMs', marginMs)
   assertAmount('maxFlushMs', maxFlushMs)
   return { marginMs, maxFlushMs }

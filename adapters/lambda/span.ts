@@ -1,5 +1,12 @@
 import type { LambdaContext } from './platform.ts'
 
+/** A wrapper's part of an invocation. */
+export interface Part {
+  /** Its handler is over. */
+  end(): Promise<void>
+  flush(): Promise<void>
+}
+
 /** An invocation from its first wrapper's start to the end of its last flush. */
 export class Span {
   readonly requestId: string
@@ -7,7 +14,8 @@ export class Span {
   readonly context: LambdaContext
   /** Resolves when the invocation is over. */
   readonly over: Promise<true>
-  #open = 0
+  /** A wrapper inside another ends before it. */
+  readonly open: Set<Part> = new Set()
   #end!: (value: true) => void
 
   constructor(requestId: string, context: LambdaContext) {
@@ -18,17 +26,8 @@ export class Span {
     })
   }
 
-  get isOver(): boolean {
-    return this.#open === 0
-  }
-
-  /** A wrapper starts: one inside another ends before it. */
-  open(): void {
-    this.#open += 1
-  }
-
-  close(): void {
-    this.#open -= 1
-    if (this.#open === 0) this.#end(true)
+  close(part: Part): void {
+    this.open.delete(part)
+    if (this.open.size === 0) this.#end(true)
   }
 }

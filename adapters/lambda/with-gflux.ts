@@ -11,8 +11,9 @@ const brokenStreamFlushMs = 1000
 
 /**
  * Wraps a Lambda handler: what it tracked is delivered before Lambda freezes the environment, within the time that is
- * left. Takes async, streaming and, up to Node 22, callback handlers, and keeps the type, arity, `this`, symbols, result
- * and error of each. Put it around `middy` and `withDurableExecution`, not inside: it has to see every end.
+ * left. Takes async, streaming and, up to Node 22, callback handlers, and keeps the type, arity, `this`, properties,
+ * result and error of each. Put it around `middy` and `withDurableExecution`, not inside: it has to see every end. What
+ * a property returns, as middy's `use()` does, is not wrapped.
  *
  * @throws {GFluxNodeError} `validation_error`, naming the option.
  *
@@ -35,8 +36,8 @@ export function withGFlux<Handler extends LambdaHandler>(
   const limits = resolveLimits(options)
   const isScoped = asksForContext(gflux)
 
-  function wrapper(this: unknown, ...args: unknown[]): unknown {
-    const isStream = isStreaming(wrapper)
+  function apply(target: Handler, self: unknown, args: unknown[]): unknown {
+    const isStream = isStreaming(target)
     const context = args[isStream ? 2 : 1] as LambdaContext | undefined
     const invocation = new Invocation(gflux, context, limits)
     /** The callback that the handler called. */
@@ -48,7 +49,7 @@ export function withGFlux<Handler extends LambdaHandler>(
         called ??= invocation.end().then(() => answerWith(callback as LambdaCallback, answer))
       }
     }
-    const run = (): unknown => Reflect.apply(handler, this, args)
+    const run = (): unknown => Reflect.apply(target, self, args)
     let result: unknown
     try {
       result = isScoped ? runWith(context, run) : run()
@@ -64,7 +65,7 @@ export function withGFlux<Handler extends LambdaHandler>(
       await called
     })
   }
-  return likeHandler(wrapper, handler) as Handler
+  return new Proxy(handler, { apply })
 }
 
 async function settle(result: unknown, end: (hasFailed: boolean) => Promise<void>): Promise<unknown> {
@@ -86,13 +87,4 @@ function answerWith(callback: LambdaCallback, answer: Parameters<LambdaCallback>
       callback(...answer)
     })
   })
-}
-
-/** The runtime looks at the symbols (streaming) and counts the parameters (Node 24 refuses callbacks). */
-function likeHandler(wrapper: LambdaHandler, handler: LambdaHandler): LambdaHandler {
-  for (const key of ['length', 'name', ...Object.getOwnPropertySymbols(handler)]) {
-    const descriptor = Object.getOwnPropertyDescriptor(handler, key)
-    if (descriptor) Object.defineProperty(wrapper, key, descriptor)
-  }
-  return wrapper
 }

@@ -7,6 +7,29 @@ const ENABLES = ['await enableAfterResponse(gflux)', 'enableAfterResponseSync(gf
 const quick = { latencyMs: 40 }
 const ALL = [1, 2, 3].map((times) => times * TWO_BATCHES)
 
+/** A server between the function and Lambda's APIs, in a thread of its own: the function's may stand still. */
+function answering(body: string): string {
+  return `
+    import { createServer, request } from 'node:http'
+    import { workerData } from 'node:worker_threads'
+    const [host, port] = process.env.AWS_LAMBDA_RUNTIME_API.split(':')
+    const server = createServer((incoming, outgoing) => { ${body} })
+    server.listen(0, '127.0.0.1', () => { workerData[1] = server.address().port; Atomics.store(workerData, 0, 1); Atomics.notify(workerData, 0) })`
+}
+
+/** Enables the mode by way of `detour.mjs`. */
+function detour(enable: string): string {
+  return `
+    import { Worker } from 'node:worker_threads'
+    const shared = new Int32Array(new SharedArrayBuffer(8))
+    new Worker(new URL('detour.mjs', import.meta.url), { workerData: shared }).unref()
+    Atomics.wait(shared, 0, 0)
+    const { AWS_LAMBDA_RUNTIME_API } = process.env
+    process.env.AWS_LAMBDA_RUNTIME_API = '127.0.0.1:' + shared[1]
+    ${enable}
+    process.env.AWS_LAMBDA_RUNTIME_API = AWS_LAMBDA_RUNTIME_API`
+}
+
 /** Three invocations: each answered, none run into its timeout, and one line that says why they had to wait. */
 async function expectFallback(
   { environment, storedAtFreeze, warnings }: GFluxFunction,
@@ -49,32 +72,15 @@ describe.concurrent.each(TESTED_RUNTIMES)(
     it.each(ENABLES)(
       'where the answer to the registration comes late, and serves Lambda all the same: %s',
       async (enable) => {
-        const proxy = `
-      import { createServer, request } from 'node:http'
-      import { workerData } from 'node:worker_threads'
-      const [host, port] = process.env.AWS_LAMBDA_RUNTIME_API.split(':')
-      const server = createServer((incoming, outgoing) => {
-        const { method, url, headers } = incoming
-        incoming.pipe(request({ host, port, method, path: url, headers }, (answer) => {
-          const reply = () => { outgoing.writeHead(answer.statusCode, answer.headers); answer.pipe(outgoing) }
-          setTimeout(reply, url.endsWith('register') ? 2500 : 0)
-        }))
-      })
-      server.listen(0, '127.0.0.1', () => { workerData[1] = server.address().port; Atomics.store(workerData, 0, 1); Atomics.notify(workerData, 0) })`
-        const source = `
-      import { Worker } from 'node:worker_threads'
-      const shared = new Int32Array(new SharedArrayBuffer(8))
-      new Worker(new URL('proxy.mjs', import.meta.url), { workerData: shared }).unref()
-      Atomics.wait(shared, 0, 0)
-      const { AWS_LAMBDA_RUNTIME_API } = process.env
-      process.env.AWS_LAMBDA_RUNTIME_API = '127.0.0.1:' + shared[1]
-      ${enable}
-      process.env.AWS_LAMBDA_RUNTIME_API = AWS_LAMBDA_RUNTIME_API
-      ${HANDLER}`
-        await using started = await startGFluxFunction(source, {
+        const forward = `
+      incoming.pipe(request({ host, port, method: incoming.method, path: incoming.url, headers: incoming.headers }, (answer) => {
+        const reply = () => { outgoing.writeHead(answer.statusCode, answer.headers); answer.pipe(outgoing) }
+        setTimeout(reply, incoming.url.endsWith('register') ? 2500 : 0)
+      }))`
+        await using started = await startGFluxFunction(`${detour(enable)}\n${HANDLER}`, {
           ...quick,
           runtime,
-          files: { 'proxy.mjs': proxy },
+          files: { 'detour.mjs': answering(forward) },
         })
 
         await expectFallback(started, /no answer/)
@@ -83,6 +89,16 @@ describe.concurrent.each(TESTED_RUNTIMES)(
         ).toBeGreaterThan(3)
       },
     )
+
+    it.each(ENABLES)('where the answer to the registration has no identifier: %s', async (enable) => {
+      await using started = await startGFluxFunction(`${detour(enable)}\n${HANDLER}`, {
+        ...quick,
+        runtime,
+        files: { 'detour.mjs': answering(`outgoing.end('{}')`) },
+      })
+
+      await expectFallback(started, /no identifier/)
+    })
 
     it.each<[string, ExtensionFaults]>([
       ['before the first event', { dropNext: 1 }],

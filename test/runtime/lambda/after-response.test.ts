@@ -116,4 +116,29 @@ describe.each(TESTED_RUNTIMES)('after-response mode on %s', (runtime) => {
     expect(storedAtFreeze).toEqual([TWO_BATCHES, 0, 2 * TWO_BATCHES])
     expect(ingest.stats.duplicates).toBe(0)
   })
+
+  it('ends an invocation in which nothing can settle any more as the runtime does, when every event is stored', async () => {
+    const source = `await enableAfterResponse(gflux)
+      const bare = async (event) => { trackMany(event.count); return event.ends ? 'done' : new Promise(() => {}) }
+      const wrapped = withGFlux(gflux, withGFlux(gflux, bare))
+      export const handler = (event, context) => (event.isBare ? bare : wrapped)(event, context)`
+    await using started = await startGFluxFunction(source, { runtime, timeoutMs: 5000 })
+    const { environment, ingest, storedAtFreeze, warnings } = started
+
+    const first = await environment.invoke({ count: TWO_BATCHES })
+    const stored = ingest.events.length
+    const second = await environment.invoke({ count: TWO_BATCHES, ends: true })
+    const frozen = storedAtFreeze.at(-1)
+    const bare = await environment.invoke({ count: 0, isBare: true })
+
+    expect(stored).toBe(TWO_BATCHES)
+    expect([second.response?.json, frozen]).toEqual(['done', 2 * TWO_BATCHES])
+    expect(warnings().filter((warning) => !warning.includes('not wrapped'))).toEqual([])
+    for (const { response, error, exited, timedOut } of [first, bare])
+      expect([response?.json, error?.type, exited, timedOut]).toEqual(
+        runtime === 'node24'
+          ? [undefined, 'Runtime.ExitError', { code: 0, signal: null }, false]
+          : [null, undefined, undefined, false],
+      )
+  })
 })

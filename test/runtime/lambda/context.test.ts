@@ -41,6 +41,15 @@ describe.each(TESTED_RUNTIMES)('lambdaContext on %s', (runtime) => {
     expect(retry).toMatchObject({ function_request_id: 'id-1', cold_start: false, tenant_id: 'tenant-1' })
   })
 
+  it('has no service where its name is blank', async () => {
+    const source = `export const handler = withGFlux(gflux, async () => lambdaContext())`
+    await using started = await startGFluxFunction(source, { runtime, env: { POWERTOOLS_SERVICE_NAME: ' ' } })
+
+    const { response } = await started.environment.invoke()
+
+    expect(response?.json).not.toHaveProperty('service')
+  })
+
   it('keeps to an invocation’s own what it left running', async () => {
     const source = `
       export const handler = withGFlux(gflux, async (event) => {

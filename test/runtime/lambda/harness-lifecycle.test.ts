@@ -1,4 +1,7 @@
+import { tmpdir } from 'node:os'
 import { expect, it } from 'vitest'
+import { type EnvironmentOptions, startLambdaEnvironment } from '../../../lambda-environment/index.ts'
+import { untyped } from '../../support/client.ts'
 import { startFunction } from './sample-function.ts'
 
 const CALLBACK = `export const handler = (event, context, callback) => { setTimeout(callback, 10, null, 'called') }`
@@ -20,6 +23,47 @@ it('version 4 fails its init with a callback handler, in each new process', asyn
   expect(invocation.error).toEqual(invocation.initError)
   expect(invocation.timedOut).toBe(false)
   expect(environment.log.filter(({ kind }) => kind === 'init-error')).toHaveLength(2)
+})
+
+it.each([{}, { concurrency: 2 }])(
+  'a process that dies in its init leaves its last words in the error: %o',
+  async (options) => {
+    await using environment = await startFunction(
+      `console.error('no such table'); process.reallyExit(3)`,
+      options,
+    )
+
+    const { error } = await environment.invoke(null, { timeoutMs: 10_000 })
+
+    expect(error?.body).toMatchObject({
+      errorType: 'Runtime.ExitError',
+      errorMessage: expect.stringMatching(/exit status \d\n.*no such table/),
+    })
+  },
+)
+
+it.each<[name: keyof EnvironmentOptions, options: Partial<EnvironmentOptions>]>([
+  ['taskRoot', untyped({ taskRoot: undefined })],
+  ['taskRoot', { taskRoot: 'no-such-folder' }],
+  ['taskRoot', { taskRoot: import.meta.filename }],
+  ['handler', { handler: 'no-such-file.handler' }],
+  ['handler', { handler: 'harness-lifecycle' }],
+  ['client', { client: '/no/such/client.mjs' }],
+  ['node', { node: '/no/such/node' }],
+  ['timeoutMs', { timeoutMs: 0 }],
+  ['initTimeoutMs', { initTimeoutMs: Number.NaN }],
+  ['concurrency', { concurrency: 0 }],
+  ['concurrency', { concurrency: 1.5 }],
+])('a bad `%s` is refused at once: %o', async (name, options) => {
+  const start = startLambdaEnvironment({ taskRoot: tmpdir(), ...options })
+
+  await expect(start).rejects.toThrow(`Expected \`${name}\` to be `)
+})
+
+it('an invocation’s bad `timeoutMs` is refused', async () => {
+  await using environment = await startFunction(`export const handler = async () => {}`)
+
+  await expect(environment.invoke(null, { timeoutMs: 0 })).rejects.toThrow('Expected `timeoutMs` to be ')
 })
 
 it('a process that exits within an invocation is reported, and replaced', async () => {

@@ -77,6 +77,22 @@ describe('middy', () => {
     expect(started.storedAtFreeze).toEqual([TWO_BATCHES])
   })
 
+  it('with the middleware alone holds no environment in after-response mode, and says why once', async () => {
+    const source = `${FUNCTIONS}
+      await enableAfterResponse(gflux)
+      export const handler = middy(handle).use(gfluxMiddleware(gflux))`
+    await using started = await startGFluxFunction(source, { packages })
+    const { environment, storedAtFreeze, warnings } = started
+
+    await environment.invokeMany([1, 2])
+
+    const ends = environment.log.filter(({ kind }) => kind === 'extension-next' || kind === 'response-start')
+    const [, ...afterInit] = ends.map(({ kind }) => kind)
+    expect(afterInit).toEqual(['extension-next', 'response-start', 'extension-next', 'response-start'])
+    expect(storedAtFreeze).toEqual([TWO_BATCHES, 2 * TWO_BATCHES])
+    expect(warnings()).toEqual([expect.stringContaining('gfluxMiddleware')])
+  })
+
   it('with the middleware tells events of the invocation that they belong to', async () => {
     const source = `${FUNCTIONS}
       export const handler = middy(async () => { await sleep(1); trackMany(1) }).use(gfluxMiddleware(gflux))`

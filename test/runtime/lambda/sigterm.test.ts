@@ -1,29 +1,51 @@
 import { describe, expect, it } from 'vitest'
 import { startGFluxFunction, TESTED_RUNTIMES, TWO_BATCHES } from './gflux-function.ts'
+import type { ExtensionFaults } from './harness/index.ts'
 
 /** What it tracks in its second invocation stays queued; the first one has opened the connection. */
-const HANDLER = `await enableAfterResponse(gflux)
+const BEFORE = `
   const handle = async () => { trackMany(); return process.listenerCount('SIGTERM') }
   const flushed = withGFlux(gflux, handle)
   const left = withGFlux(gflux, handle, { maxFlushMs: 0 })
   let count = 0
   export const handler = (event, context) => (count++ ? left : flushed)(event, context)`
+const HANDLER = `await enableAfterResponse(gflux) ${BEFORE}`
+/** The same by the middleware, in what middy does at each request. */
+const MIDDLEWARE = `
+  const flushed = gfluxMiddleware(gflux)
+  const left = gfluxMiddleware(gflux, { maxFlushMs: 0 })
+  let count = 0
+  export const handler = async (event, context) => {
+    const middleware = count++ ? left : flushed
+    const request = { context, internal: {} }
+    middleware.before(request)
+    trackMany()
+    await middleware.after(request)
+  }`
 
 describe.each(TESTED_RUNTIMES)('at the end of an environment of %s', (runtime) => {
   // Both batches at once, as by default: the window is short for one after the other on a busy machine.
   const quick = { runtime, latencyMs: 5, config: 'concurrency: 4' }
 
-  it('what is queued is flushed, and the process dies of the signal', async () => {
-    await using started = await startGFluxFunction(HANDLER, quick)
-    const { environment, ingest, storedAtFreeze } = started
-    await environment.invokeMany([1, 2])
+  it.each<[title: string, source: string, extensions?: ExtensionFaults]>([
+    ['in after-response mode', HANDLER],
+    ['beside an extension of somebody else', BEFORE, { others: 1 }],
+    ['beside one, by the middleware', MIDDLEWARE, { others: 1 }],
+    ['beside one, where the registration was refused', HANDLER, { others: 1, refuse: 403 }],
+  ])(
+    'what is queued is flushed, and the process dies of the signal, %s',
+    async (_title, source, extensions) => {
+      await using started = await startGFluxFunction(source, { ...quick, ...(extensions && { extensions }) })
+      const { environment, ingest, storedAtFreeze } = started
+      await environment.invokeMany([1, 2])
 
-    const { signal, code, killedAt } = await environment.shutdown()
+      const { signal, code, killedAt } = await environment.shutdown()
 
-    expect({ signal, code, killedAt }).toEqual({ signal: 'SIGTERM', code: null, killedAt: undefined })
-    expect(storedAtFreeze).toEqual([TWO_BATCHES, TWO_BATCHES])
-    expect(ingest.events).toHaveLength(2 * TWO_BATCHES)
-  })
+      expect({ signal, code, killedAt }).toEqual({ signal: 'SIGTERM', code: null, killedAt: undefined })
+      expect(storedAtFreeze).toEqual([TWO_BATCHES, TWO_BATCHES])
+      expect(ingest.events).toHaveLength(2 * TWO_BATCHES)
+    },
+  )
 
   it.each([
     ['hangs', { hang: true }],
@@ -82,11 +104,20 @@ describe.each(TESTED_RUNTIMES)('at the end of an environment of %s', (runtime) =
     expect(ingest.events).toHaveLength(2 * TWO_BATCHES)
   })
 
-  it('nobody listens where no extension is registered', async () => {
-    await using started = await startGFluxFunction(HANDLER, { ...quick, extensions: 'disabled' })
+  it('nobody listens before the first invocation, and one listener serves all clients', async () => {
+    const source = `
+      const other = initGFluxNode({ token: 'gflux_secret_test', apiHost: process.env.INGEST_URL })
+      const count = () => process.listenerCount('SIGTERM')
+      const wrapped = withGFlux(other, withGFlux(gflux, async () => count()))
+      const before = count()
+      export const handler = async (event, context) => [before, count(), await wrapped(event, context)]`
+    await using started = await startGFluxFunction(source, quick)
 
-    const { response } = await started.environment.invoke()
+    const invocations = await started.environment.invokeMany([1, 2])
 
-    expect(response?.json).toBe(0)
+    expect(invocations.map(({ response }) => response?.json)).toEqual([
+      [0, 0, 1],
+      [0, 1, 1],
+    ])
   })
 })

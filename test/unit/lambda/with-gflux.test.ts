@@ -1,5 +1,12 @@
+import middy from '@middy/core'
 import { describe, expect, it } from 'vitest'
-import { gfluxHandler, gfluxMiddleware, withGFlux } from '../../../adapters/lambda/index.ts'
+import {
+  enableAfterResponse,
+  enableAfterResponseSync,
+  gfluxHandler,
+  gfluxMiddleware,
+  withGFlux,
+} from '../../../adapters/lambda/index.ts'
 import { errorOf, openClient, untyped } from '../../support/client.ts'
 
 const streaming = Symbol.for('aws.lambda.runtime.handler.streaming')
@@ -21,17 +28,30 @@ describe('withGFlux', () => {
     expect([wrapped.length, wrapped.name]).toEqual([handler.length, handler.name])
   })
 
-  it('keeps the handler’s symbols as they are', () => {
+  it('keeps the handler’s properties and symbols as they are', () => {
     const { gflux } = openClient()
-    const handler = Object.assign(async () => undefined, { [streaming]: 'response', [highWaterMark]: 64 })
+    const own = { [streaming]: 'response', [highWaterMark]: 64, version: 2 }
+    const handler = Object.assign(async () => undefined, own)
     Object.defineProperty(handler, Symbol.for('hidden'), { value: 1 })
 
     const wrapped = withGFlux(gflux, handler)
 
-    for (const key of Object.getOwnPropertySymbols(handler))
-      expect(Object.getOwnPropertyDescriptor(wrapped, key)).toEqual(
-        Object.getOwnPropertyDescriptor(handler, key),
-      )
+    expect(Object.getOwnPropertyDescriptors(wrapped)).toEqual(Object.getOwnPropertyDescriptors(handler))
+  })
+
+  it('is one with the middy handler that it wraps', async () => {
+    const { gflux, ingest } = openClient()
+    const wrapped = withGFlux(
+      gflux,
+      middy(async () => void gflux.track('opened', { userId: 'user_1' })),
+    )
+    const seen: string[] = []
+
+    wrapped.use({ before: () => void seen.push('before') })
+    await wrapped({}, untyped({}))
+
+    expect(seen).toEqual(['before'])
+    expect(ingest.events).toHaveLength(1)
   })
 
   it('passes every argument on, and gives the very same result and error', async () => {
@@ -86,6 +106,13 @@ describe('withGFlux', () => {
   it.each<[string, (gflux: never) => unknown]>([
     ['handler', (gflux) => withGFlux(gflux, untyped({}))],
     ['handler', (gflux) => withGFlux(gflux, untyped(undefined))],
+    ['options', (gflux) => withGFlux(gflux, () => undefined, untyped(null))],
+    ['options', (gflux) => gfluxMiddleware(gflux, untyped(500))],
+    ['gflux', () => withGFlux(untyped(null), () => undefined)],
+    ['gflux', () => gfluxMiddleware(untyped(undefined))],
+    ['gflux', () => gfluxHandler(untyped(null))],
+    ['gflux', () => enableAfterResponse(untyped(undefined))],
+    ['gflux', () => enableAfterResponseSync(untyped({}))],
     ['marginMs', (gflux) => withGFlux(gflux, () => undefined, { marginMs: -1 })],
     ['maxFlushMs', (gflux) => gfluxMiddleware(gflux, { maxFlushMs: Number.NaN })],
     [
