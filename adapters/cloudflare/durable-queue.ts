@@ -3,6 +3,7 @@ import { type EventMap, type GFluxNode, initGFluxNode } from '../../src/index.ts
 import type { AlarmInfo, ObjectContext } from './platform.ts'
 import { retryDelayMs } from './retry-delay.ts'
 import { shareAlarm } from './shared-alarm.ts'
+import { watchStorage } from './shared-storage.ts'
 import { storeBatches } from './stored-batches.ts'
 
 /** How long an alarm sends, in milliseconds: so long the object's own may have to wait. */
@@ -30,8 +31,16 @@ export function openDurableQueue<Events extends EventMap<Events>>(
   const quiet = { waitUntil: undefined, flushIntervalMs: 0, flushAt: config.maxQueueSize }
   const gflux = initGFluxNode<Events>({ ...config, ...quiet })
   const inside = insideOf(gflux) as ClientInside
-  const alarm = shareAlarm(ctx.storage)
-  const batches = storeBatches(ctx.storage, inside, alarm.schedule)
+  const { storage } = ctx
+  const transactionEnd = watchStorage(storage, {
+    begun: (tx) => alarm.share(tx),
+    deleted() {
+      batches.restore()
+      alarm.survive()
+    },
+  })
+  const alarm = shareAlarm(storage, transactionEnd)
+  const batches = storeBatches(storage, inside, { schedule: alarm.schedule, transactionEnd })
   let failures = 0
   void ctx.blockConcurrencyWhile(async () => {
     await alarm.load()
