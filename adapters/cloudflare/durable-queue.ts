@@ -6,9 +6,6 @@ import { shareAlarm } from './shared-alarm.ts'
 import { watchStorage } from './shared-storage.ts'
 import { storeBatches } from './stored-batches.ts'
 
-/** How long an alarm sends, in milliseconds: so long the object's own may have to wait. */
-const budgetMs = 10_000
-
 /** An instance of a Durable Object class. */
 export interface DurableInstance {
   alarm?(info: AlarmInfo): unknown
@@ -47,13 +44,13 @@ export function openDurableQueue<Events extends EventMap<Events>>(
     await batches.load()
   })
 
-  const send = async (): Promise<number | undefined> => {
-    await gflux.flush({ timeoutMs: budgetMs }).catch(() => undefined) // is in the log
+  const send = async (signal: AbortSignal): Promise<number | undefined> => {
+    await gflux.flush({ signal }).catch(() => undefined) // is in the log
     batches.forgetAttempts()
     const { batches: left, size } = inside.queue
     const pausesMs = left.flatMap(({ error }) => (error ? (error.retryAfterMs ?? 0) : []))
-    failures = pausesMs.length && failures + 1
-    return size ? Date.now() + (failures && retryDelayMs(failures, Math.max(...pausesMs))) : undefined
+    failures = pausesMs[0] === undefined && !signal.aborted ? 0 : failures + 1
+    return size ? Date.now() + (failures && retryDelayMs(failures, Math.max(0, ...pausesMs))) : undefined
   }
   const users = instance.alarm
   instance.alarm = (info) => alarm.run(info, { users: async () => users?.call(instance, info), ours: send })

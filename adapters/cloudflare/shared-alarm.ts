@@ -4,6 +4,9 @@ import type { TransactionEnd } from './shared-storage.ts'
 const key = '__gflux:alarm'
 /** https://developers.cloudflare.com/durable-objects/api/alarms/ */
 const maxRetries = 6
+/** How long ours may take, in milliseconds, and how long where the user's is due. */
+const maxMs = 10_000
+const minMs = 1000
 /** An alarm that is so late was lost, such as by `deleteAll()`. */
 const maxLateMs = 60_000
 
@@ -14,8 +17,8 @@ interface Times {
 }
 
 interface Work {
-  /** Returns when it wants to run again. */
-  ours(): Promise<number | undefined>
+  /** Returns when it wants to run again. Aborted where the user's alarm would wait for it. */
+  ours(signal: AbortSignal): Promise<number | undefined>
   /** What it throws the runtime has to get, so that it tries again. */
   users(): Promise<unknown>
 }
@@ -43,6 +46,8 @@ export function shareAlarm(storage: ObjectStorage, transactionEnd: TransactionEn
   let isRunning = false
   /** The user set or deleted the alarm while it ran. */
   let isReset = false
+  /** While ours runs: has it end when the user's alarm is due. */
+  let limit: (() => void) | undefined
 
   /** Makes the alarm of a storage the user's own. Returns what sets the real one. */
   const split = (target: AlarmStorage): (() => Promise<void>) => {
@@ -62,6 +67,7 @@ export function shareAlarm(storage: ObjectStorage, transactionEnd: TransactionEn
       if (Number.isNaN(at)) return setAlarm.call(target, Number.NaN) // which says what is wrong
       isReset = true
       times.users = at
+      limit?.()
       await arm()
     }
 
@@ -78,6 +84,21 @@ export function shareAlarm(storage: ObjectStorage, transactionEnd: TransactionEn
   const armOurs = async (): Promise<void> => {
     await transactionEnd()
     if (!isRunning) await arm() // else it follows the user's
+  }
+
+  const runOurs = async ({ ours }: Work): Promise<void> => {
+    const controller = new AbortController()
+    const startedAt = Date.now()
+    let timer: unknown
+    limit = () => {
+      clearTimeout(timer as number)
+      const leftMs = Math.max(minMs, (times.users ?? Infinity) - startedAt)
+      timer = setTimeout(() => controller.abort(), startedAt + Math.min(maxMs, leftMs) - Date.now())
+    }
+    limit()
+    times.ours = await ours(controller.signal)
+    clearTimeout(timer as number)
+    limit = undefined
   }
 
   return {
@@ -113,7 +134,7 @@ export function shareAlarm(storage: ObjectStorage, transactionEnd: TransactionEn
       if (times.ours !== undefined) void armOurs()
     },
 
-    async run(info, { ours, users }) {
+    async run(info, work) {
       const now = Math.max(Date.now(), info?.scheduledTime ?? 0)
       const isOurs = (): boolean => (times.ours ?? Infinity) <= Math.max(now, Date.now())
       let failure: { readonly error: unknown } | undefined
@@ -122,7 +143,7 @@ export function shareAlarm(storage: ObjectStorage, transactionEnd: TransactionEn
         isReset = false
         isRunning = true
         try {
-          await users()
+          await work.users()
         } catch (error) {
           failure = { error }
           isOver = (info?.retryCount ?? 0) >= maxRetries
@@ -130,7 +151,7 @@ export function shareAlarm(storage: ObjectStorage, transactionEnd: TransactionEn
         isRunning = false
         if (isOver && !isReset) times.users = undefined
       }
-      if (isOurs()) times.ours = await ours()
+      if (isOurs()) await runOurs(work)
       await transactionEnd()
       if (isOver) await arm() // would take the place of the runtime's next try
       if (failure) throw failure.error

@@ -4,14 +4,29 @@ import { compatibilityDates, crossTalk, openWorkerd, until, type Workerd } from 
 const script = `
   import { DurableObject } from 'cloudflare:workers'
   import { withGFlux } from './dist/cloudflare.js'
-  const config = (env) => ({ token: 'gflux_secret_x', fetch: env.INGEST, timeoutMs: 5000 })
+  const log = []
+  const config = (env) => ({
+    token: 'gflux_secret_x',
+    fetch: env.INGEST,
+    timeoutMs: 5000,
+    logger: { debug: (message) => log.push(message), warn: (message) => log.push(message) },
+  })
 
   class Bare extends DurableObject {
     async track(event) { await this.gflux?.track(event, { userId: 'user_1' }) }
     async alarm() {
-      const rung = ((await this.ctx.storage.get('rung')) ?? 0) + 1
-      await this.ctx.storage.put({ rung })
+      const { storage } = this.ctx
+      const rung = ((await storage.get('rung')) ?? 0) + 1
+      await storage.put({ rung })
+      log.push('rung')
+      const againMs = await storage.get('againMs')
+      if (againMs !== undefined) await storage.setAlarm(Date.now() + againMs)
     }
+    async ring(againMs) {
+      await this.ctx.storage.put({ againMs })
+      await this.ctx.storage.setAlarm(Date.now() + againMs)
+    }
+    async log() { return log.splice(0) }
     async rung() { return (await this.ctx.storage.get('rung')) ?? 0 }
     async getAlarm() { return await this.ctx.storage.getAlarm() }
     async setAlarm(time) { await this.ctx.storage.setAlarm(time) }
@@ -235,6 +250,35 @@ describe.each(kinds)(
         const [bare, ours] = await both('wiped-within', run)
 
         expect(ours).toEqual(bare)
+      })
+    })
+
+    describe('an API that hangs or is slow', () => {
+      it.each(['before', 'while'])(
+        'does not keep the object’s own alarm waiting that is set %s ours runs',
+        async (when) => {
+          const recover = worker.ingest.fail({ hang: true, every: 1 })
+          const call = wrapped(`hanging-${when}`)
+
+          if (when === 'before') await call('setAlarm', Date.now() + 300)
+          await call('track', `hanging_${when}`)
+          await until(() => worker.ingest.stats.requests === 1)
+          await call('log')
+          if (when === 'while') await call('setAlarm', Date.now() + 100)
+          await until(async () => (await call('rung')) === 1)
+
+          expect(await call('log')).not.toContain('Retrying a batch')
+          recover()
+          await delivered(`hanging_${when}`)
+        },
+      )
+
+      it('is reached though the object’s own alarm rings all the time', async () => {
+        worker.ingest.fail({ delayMs: 250, every: 1 })
+
+        await wrapped('ringing')('ring', 20)
+        await wrapped('ringing')('track', 'ringing')
+        await delivered('ringing')
       })
     })
 
