@@ -25,7 +25,7 @@ interface StoredBatches {
   load(): Promise<void>
   /** Stores again all that is not settled. */
   restore(): void
-  /** Resolves when all that was tracked is stored. */
+  /** Resolves when all that was tracked is stored for good. */
   saved(): Promise<unknown> | undefined
   /** After a flush: what the API certainly did not store is as if it had never been sent. */
   forgetAttempts(): void
@@ -60,6 +60,7 @@ export function storeBatches(
     await undefined
     open = undefined
     await Promise.all([put(batch), schedule()])
+    await storage.sync()
   }
 
   ports.fetch = (url, init) => {

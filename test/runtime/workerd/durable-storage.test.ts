@@ -32,6 +32,10 @@ const script = `
     async setAlarm(time) { await this.ctx.storage.setAlarm(time) }
     async ours() { return [...(await this.ctx.storage.list({ prefix: '__gflux' })).keys()] }
     async abort() { this.ctx.abort('on purpose') }
+    async trackAndAbort(event) {
+      await this.track(event)
+      this.ctx.abort('on purpose')
+    }
 
     /** What the steps of a transaction gave, and the alarm before and after its end. */
     async transact(...steps) {
@@ -210,6 +214,13 @@ describe.each(kinds)(
       await delivered(`event_${end}`)
 
       expect(worker.ingest.stats).toMatchObject({ duplicates: 0, keyConflicts: 0 })
+    })
+
+    it('an event that was tracked survives an abort at once', async () => {
+      await wrapped('aborted')('trackAndAbort', 'eight')
+
+      await wrapped('aborted')('rung')
+      await delivered('eight')
     })
 
     describe('deleteAll()', () => {
