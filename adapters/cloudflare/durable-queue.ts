@@ -3,10 +3,8 @@ import { type EventMap, type GFluxNode, initGFluxNode } from '../../src/index.ts
 import type { AlarmInfo, ObjectContext } from './platform.ts'
 import { retryDelayMs } from './retry-delay.ts'
 import { shareAlarm } from './shared-alarm.ts'
+import { watchStorage } from './shared-storage.ts'
 import { storeBatches } from './stored-batches.ts'
-
-/** How long an alarm sends, in milliseconds: so long the object's own may have to wait. */
-const budgetMs = 10_000
 
 /** An instance of a Durable Object class. */
 export interface DurableInstance {
@@ -30,21 +28,29 @@ export function openDurableQueue<Events extends EventMap<Events>>(
   const quiet = { waitUntil: undefined, flushIntervalMs: 0, flushAt: config.maxQueueSize }
   const gflux = initGFluxNode<Events>({ ...config, ...quiet })
   const inside = insideOf(gflux) as ClientInside
-  const alarm = shareAlarm(ctx.storage)
-  const batches = storeBatches(ctx.storage, inside, alarm.schedule)
+  const { storage } = ctx
+  const transactionEnd = watchStorage(storage, {
+    begun: (tx) => alarm.share(tx),
+    deleted() {
+      batches.restore()
+      alarm.survive()
+    },
+  })
+  const alarm = shareAlarm(storage, transactionEnd)
+  const batches = storeBatches(storage, inside, { schedule: alarm.schedule, transactionEnd })
   let failures = 0
   void ctx.blockConcurrencyWhile(async () => {
     await alarm.load()
     await batches.load()
   })
 
-  const send = async (): Promise<number | undefined> => {
-    await gflux.flush({ timeoutMs: budgetMs }).catch(() => undefined) // is in the log
+  const send = async (signal: AbortSignal): Promise<number | undefined> => {
+    await gflux.flush({ signal }).catch(() => undefined) // is in the log
     batches.forgetAttempts()
     const { batches: left, size } = inside.queue
     const pausesMs = left.flatMap(({ error }) => (error ? (error.retryAfterMs ?? 0) : []))
-    failures = pausesMs.length && failures + 1
-    return size ? Date.now() + (failures && retryDelayMs(failures, Math.max(...pausesMs))) : undefined
+    failures = pausesMs[0] === undefined && !signal.aborted ? 0 : failures + 1
+    return size ? Date.now() + (failures && retryDelayMs(failures, Math.max(0, ...pausesMs))) : undefined
   }
   const users = instance.alarm
   instance.alarm = (info) => alarm.run(info, { users: async () => users?.call(instance, info), ours: send })

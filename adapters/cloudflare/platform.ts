@@ -92,12 +92,24 @@ export interface ObjectContext extends Pick<WorkerContext, 'waitUntil'> {
   blockConcurrencyWhile(work: () => Promise<void>): Promise<void>
 }
 
-export interface ObjectStorage {
-  get(key: string): Promise<unknown>
-  list(options: { prefix: string }): Promise<Map<string, unknown>>
+/** What both the storage and a transaction of it have. */
+export interface AlarmStorage {
   put(entries: Record<string, unknown>): Promise<void>
   delete(key: string): Promise<boolean>
   getAlarm(): Promise<number | null>
   setAlarm(scheduledTime: number | Date): Promise<void>
   deleteAlarm(): Promise<void>
+}
+
+export interface ObjectTransaction extends AlarmStorage {
+  rollback(): void
+}
+
+export interface ObjectStorage extends AlarmStorage {
+  get(key: string): Promise<unknown>
+  list(options: { prefix: string }): Promise<Map<string, unknown>>
+  deleteAll(options?: unknown): Promise<void>
+  transaction(closure: (tx: ObjectTransaction) => Promise<unknown>): Promise<unknown>
+  /** Resolves when all that was written is durable. */
+  sync(): Promise<void>
 }

@@ -1,8 +1,12 @@
-import type { AlarmInfo, ObjectStorage } from './platform.ts'
+import type { AlarmInfo, AlarmStorage, ObjectStorage } from './platform.ts'
+import type { TransactionEnd } from './shared-storage.ts'
 
 const key = '__gflux:alarm'
 /** https://developers.cloudflare.com/durable-objects/api/alarms/ */
 const maxRetries = 6
+/** How long ours may take, in milliseconds, and how long where the user's is due. */
+const maxMs = 10_000
+const minMs = 1000
 /** An alarm that is so late was lost, such as by `deleteAll()`. */
 const maxLateMs = 60_000
 
@@ -13,8 +17,8 @@ interface Times {
 }
 
 interface Work {
-  /** Returns when it wants to run again. */
-  ours(): Promise<number | undefined>
+  /** Returns when it wants to run again. Aborted where the user's alarm would wait for it. */
+  ours(signal: AbortSignal): Promise<number | undefined>
   /** What it throws the runtime has to get, so that it tries again. */
   users(): Promise<unknown>
 }
@@ -24,59 +28,113 @@ interface SharedAlarm {
   load(): Promise<void>
   /** Ours is to come at once, unless it is to come anyway. */
   schedule(): Promise<void>
+  /** The user has an alarm of his in a transaction too. Returns what to do when that is undone. */
+  share(tx: AlarmStorage): () => void
+  /** After a `deleteAll()` ours comes all the same. */
+  survive(): void
   /** The real alarm has come: runs what is due. */
   run(info: AlarmInfo | undefined, work: Work): Promise<void>
 }
 
 /**
  * An object has one alarm: this makes two of it. `setAlarm()`, `getAlarm()` and `deleteAlarm()` of its storage are the
- * user's from now on; the real one is set to whichever is due first. Alarms set within a `transaction()` pass it by, and
- * are taken for the user's when they come.
+ * user's from now on; the real one is set to whichever is due first. Both are written down where ours is to come.
  */
-export function shareAlarm(storage: ObjectStorage): SharedAlarm {
-  const { deleteAlarm, getAlarm, setAlarm } = storage
+export function shareAlarm(storage: ObjectStorage, transactionEnd: TransactionEnd): SharedAlarm {
+  const { getAlarm } = storage
   let times: Times = {}
   let isRunning = false
   /** The user set or deleted the alarm while it ran. */
   let isReset = false
+  /** While ours runs: has it end when the user's alarm is due. */
+  let limit: (() => void) | undefined
 
-  const arm = async (): Promise<void> => {
-    const at = Math.min(times.ours ?? Infinity, times.users ?? Infinity)
-    const saved = storage.put({ [key]: { ...times } }) // in one write with the alarm, and with the caller's own
-    await Promise.all([saved, at < Infinity ? setAlarm.call(storage, at) : deleteAlarm.call(storage)])
+  /** Makes the alarm of a storage the user's own. Returns what sets the real one. */
+  const split = (target: AlarmStorage): (() => Promise<void>) => {
+    const { deleteAlarm, setAlarm } = target
+
+    const arm = async (): Promise<void> => {
+      const { ours, users = Infinity } = times
+      const at = Math.min(ours ?? Infinity, users)
+      await Promise.all([
+        at < Infinity ? setAlarm.call(target, at) : deleteAlarm.call(target),
+        // In one write with the alarm, and with the caller's own.
+        ours === undefined ? target.delete(key) : target.put({ [key]: { ...times } }),
+      ])
+    }
+
+    const setUsers = async (at?: number): Promise<void> => {
+      if (Number.isNaN(at)) return setAlarm.call(target, Number.NaN) // which says what is wrong
+      isReset = true
+      times.users = at
+      limit?.()
+      await arm()
+    }
+
+    Object.assign(target, {
+      deleteAlarm: () => setUsers(),
+      // While an alarm runs there is none, unless it has set another.
+      getAlarm: async () => (isRunning && !isReset ? null : (times.users ?? null)),
+      setAlarm: (time: number | Date) => setUsers(Number(time)),
+    })
+    return arm
+  }
+  const arm = split(storage)
+
+  const armOurs = async (): Promise<void> => {
+    await transactionEnd()
+    if (!isRunning) await arm() // else it follows the user's
   }
 
-  const setUsers = async (at?: number): Promise<void> => {
-    if (Number.isNaN(at)) return setAlarm.call(storage, Number.NaN) // which says what is wrong
-    isReset = true
-    times.users = at
-    await arm()
+  const runOurs = async ({ ours }: Work): Promise<void> => {
+    const controller = new AbortController()
+    const startedAt = Date.now()
+    let timer: unknown
+    limit = () => {
+      clearTimeout(timer as number)
+      const leftMs = Math.max(minMs, (times.users ?? Infinity) - startedAt)
+      timer = setTimeout(() => controller.abort(), startedAt + Math.min(maxMs, leftMs) - Date.now())
+    }
+    limit()
+    times.ours = await ours(controller.signal)
+    clearTimeout(timer as number)
+    limit = undefined
   }
-
-  Object.assign(storage, {
-    deleteAlarm: () => setUsers(),
-    // While an alarm runs there is none, unless it has set another.
-    getAlarm: async () => (isRunning && !isReset ? null : (times.users ?? null)),
-    setAlarm: (time: number | Date) => setUsers(Number(time)),
-  })
 
   return {
     async load() {
-      const real = await getAlarm.call(storage)
-      times = ((await storage.get(key)) as Times | undefined) ?? {}
-      const { ours, users = 0 } = times
-      // Set past us, such as in the object's constructor or before this was in use.
-      if (real !== null && real !== ours && real !== users) times.users = real
-      if (real === null && users > Date.now()) times.users = undefined
+      const real = (await getAlarm.call(storage)) ?? undefined
+      times = ((await storage.get(key)) as Times | undefined) ?? { users: real }
+      const { ours, users } = times
+      // Set past us, such as in the object's constructor, or lost. One that is due may not have its own time any more.
+      if (real !== ours && (real ?? users ?? 0) > Date.now()) times.users = real
     },
 
     async schedule() {
       if ((times.ours ?? 0) > Date.now() - maxLateMs) return
       times.ours = Date.now()
-      if (!isRunning) await arm() // else it follows the user's
+      await armOurs()
     },
 
-    async run(info, { ours, users }) {
+    share(tx) {
+      const { users } = times
+      const wasReset = isReset
+      split(tx)
+      return () => {
+        times.users = users
+        isReset = wasReset
+      }
+    },
+
+    survive() {
+      if (deletesAlarm()) {
+        isReset = true
+        times.users = undefined
+      }
+      if (times.ours !== undefined) void armOurs()
+    },
+
+    async run(info, work) {
       const now = Math.max(Date.now(), info?.scheduledTime ?? 0)
       const isOurs = (): boolean => (times.ours ?? Infinity) <= Math.max(now, Date.now())
       let failure: { readonly error: unknown } | undefined
@@ -85,7 +143,7 @@ export function shareAlarm(storage: ObjectStorage): SharedAlarm {
         isReset = false
         isRunning = true
         try {
-          await users()
+          await work.users()
         } catch (error) {
           failure = { error }
           isOver = (info?.retryCount ?? 0) >= maxRetries
@@ -93,9 +151,16 @@ export function shareAlarm(storage: ObjectStorage): SharedAlarm {
         isRunning = false
         if (isOver && !isReset) times.users = undefined
       }
-      if (isOurs()) times.ours = await ours()
+      if (isOurs()) await runOurs(work)
+      await transactionEnd()
       if (isOver) await arm() // would take the place of the runtime's next try
       if (failure) throw failure.error
     },
   }
+}
+
+/** https://developers.cloudflare.com/workers/configuration/compatibility-flags/ */
+function deletesAlarm(): boolean | undefined {
+  const { Cloudflare } = globalThis as { Cloudflare?: { compatibilityFlags?: Record<string, boolean> } }
+  return Cloudflare?.compatibilityFlags?.['delete_all_deletes_alarm']
 }

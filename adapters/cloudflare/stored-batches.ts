@@ -6,6 +6,7 @@ import {
   restoreBatch,
 } from '../../src/adapter.ts'
 import type { ObjectStorage } from './platform.ts'
+import type { TransactionEnd } from './shared-storage.ts'
 
 const prefix = '__gflux:batch:'
 /** A value of an object without SQLite holds 128 KB, and two bytes for each character of text that isn't Latin. */
@@ -13,10 +14,18 @@ const maxBytes = 60_000
 
 type StoredBatch = Pick<Batch, 'key' | 'events' | 'unknownSince'>
 
+interface Port {
+  /** Sees to it that what is stored will be sent. */
+  readonly schedule: () => Promise<void>
+  readonly transactionEnd: TransactionEnd
+}
+
 interface StoredBatches {
   /** Brings back what the object had not sent when it ended. */
   load(): Promise<void>
-  /** Resolves when all that was tracked is stored. */
+  /** Stores again all that is not settled. */
+  restore(): void
+  /** Resolves when all that was tracked is stored for good. */
   saved(): Promise<unknown> | undefined
   /** After a flush: what the API certainly did not store is as if it had never been sent. */
   forgetAttempts(): void
@@ -24,13 +33,12 @@ interface StoredBatches {
 
 /**
  * Keeps a client's queue in an object's storage: an event is there, under the key of its batch, until it is settled.
- *
- * @param schedule sees to it that what is stored will be sent
+ * Nothing is written within a transaction of the user's.
  */
 export function storeBatches(
   storage: ObjectStorage,
   inside: ClientInside,
-  schedule: () => Promise<void>,
+  { schedule, transactionEnd }: Port,
 ): StoredBatches {
   const { log, ports, queue } = inside
   const { fetch } = ports
@@ -39,16 +47,20 @@ export function storeBatches(
   let bytes = 0
   let saved: Promise<unknown> | undefined
 
-  const put = ({ key: slot, events, unknownSince }: StoredBatch): Promise<void> => {
-    const plain = events.map(({ name, json, bytes, key }) => ({ name, json, bytes, key }))
-    return storage.put({ [prefix + slot]: { key: slot, events: plain, unknownSince } })
-  }
+  const write = (work: () => Promise<unknown>): Promise<unknown> => transactionEnd()?.then(work) ?? work()
+
+  const put = ({ key: slot, events, unknownSince }: StoredBatch): Promise<unknown> =>
+    write(() => {
+      const plain = events.map(({ name, json, bytes, key }) => ({ name, json, bytes, key }))
+      return storage.put({ [prefix + slot]: { key: slot, events: plain, unknownSince } })
+    })
 
   /** Once for all events of a batch, when the code that runs has tracked what it tracks. */
   const save = async (batch: StoredBatch): Promise<void> => {
     await undefined
     open = undefined
     await Promise.all([put(batch), schedule()])
+    await storage.sync()
   }
 
   ports.fetch = (url, init) => {
@@ -70,11 +82,11 @@ export function storeBatches(
       }
       event.key = open.key
       open.events.push(event)
-      return saved
+      return transactionEnd() === undefined ? saved : Promise.resolve()
     },
     settled({ key, events: [first] }) {
-      void storage.delete(prefix + key)
-      if (first?.key !== key) void storage.delete(prefix + first?.key) // it was split
+      void write(() => storage.delete(prefix + key))
+      if (first?.key !== key) void write(() => storage.delete(prefix + first?.key)) // it was split
     },
   }
 
@@ -87,6 +99,11 @@ export function storeBatches(
         if (!known.some(({ key }) => key === batch.key)) restoreBatch(queue, batch)
       }
       if (queue.size) await schedule()
+    },
+    restore() {
+      for (const batch of queue.batches) void put(batch)
+      for (const key of new Set(queue.open.map((event) => event.key as string)))
+        void put({ key, events: queue.open.filter((event) => event.key === key) })
     },
     saved: () => saved,
     forgetAttempts() {

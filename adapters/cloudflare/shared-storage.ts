@@ -1,0 +1,47 @@
+import type { ObjectStorage, ObjectTransaction } from './platform.ts'
+
+interface Watcher {
+  /** A transaction of the user's has begun. Returns what to do when it is undone. */
+  begun(tx: ObjectTransaction): () => void
+  /** Everything is being deleted, what is ours with it. */
+  deleted(): void
+}
+
+/** While a transaction of the user's is open, which may undo what is written: resolves when it is over. */
+export type TransactionEnd = () => Promise<unknown> | undefined
+
+/** Watches the transactions and `deleteAll()` of a storage that isn't the user's alone. */
+export function watchStorage(storage: ObjectStorage, { begun, deleted }: Watcher): TransactionEnd {
+  const { deleteAll, transaction } = storage
+  let over: Promise<unknown> | undefined
+
+  Object.assign(storage, {
+    deleteAll(options: unknown): Promise<void> {
+      const result = deleteAll.call(storage, options)
+      if (!over) deleted() // else it is refused
+      return result
+    },
+
+    transaction(closure: (tx: ObjectTransaction) => unknown): Promise<unknown> {
+      let undo: (() => void) | undefined
+      const result = transaction.call(storage, async (tx) => {
+        const outer = over // it may be within another one
+        const end = (): unknown => {
+          over = outer
+          return outer
+        }
+        over = result.then(end, end)
+        undo = begun(tx)
+        const { rollback } = tx
+        tx.rollback = () => {
+          rollback.call(tx)
+          undo?.()
+        }
+        return closure(tx)
+      })
+      result.catch(() => undo?.())
+      return result
+    },
+  })
+  return () => over
+}
