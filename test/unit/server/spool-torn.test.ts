@@ -3,10 +3,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { initGFluxServer } from '../../../adapters/node/index.ts'
+import { destinationOf } from '../../../adapters/node/spool-directory.ts'
 import { encodeRecord, type SpoolRecord } from '../../../adapters/node/spool-record.ts'
 import { createTestIngest } from '../../../ingest/index.ts'
 
-const DEAD_OWNER = '00000000000000aa'
+const TOKEN = 'gflux_secret_x'
+const DEAD_OWNER = `${destinationOf({ apiHost: 'https://api.getfluxly.com', token: TOKEN })}00000000aa`
 const keys = ['a', 'b', 'c'].map((name) => `${name.repeat(8)}-0000-4000-8000-000000000000`) as [
   string,
   string,
@@ -54,7 +56,7 @@ async function recover(name: string, file: Buffer): Promise<Recovery> {
   await mkdir(spool)
   await writeFile(join(spool, `${DEAD_OWNER}.1.log`), file)
   const gflux = initGFluxServer({
-    token: 'gflux_secret_x',
+    token: TOKEN,
     fetch: ingest.fetch,
     spool,
     handleSignals: false,

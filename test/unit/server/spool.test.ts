@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -36,6 +36,20 @@ function open(config: Partial<GFluxServerConfig> = {}): GFluxNode {
   })
   clients.push(gflux)
   return gflux
+}
+
+/** Leaves in the spool what a process would that was killed. */
+async function leave(count: number, config: Partial<GFluxServerConfig> = {}): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), 'gflux-left-'))
+  const down = createTestIngest()
+  down.fail({ status: 503, every: 1 })
+  const gflux = open({ ...config, spool: folder, fetch: down.fetch, logger: {} })
+  await trackMany(gflux, count)
+  for (const name of (await readdir(folder)).filter((each) => each.endsWith('.log')))
+    await copyFile(join(folder, name), join(spool, name))
+  down.reset()
+  await gflux.shutdown()
+  await rm(folder, { recursive: true })
 }
 
 function trackMany(gflux: GFluxNode, count: number, from = 0): Promise<unknown[]> {
@@ -189,6 +203,41 @@ describe('a spool', () => {
     expect(accepted).toBe(1)
     expect(results).toMatchObject([{ accepted: 5 }, { accepted: 5 }])
     expect(numbersOf(ingest)).toEqual(upTo(11))
+  })
+
+  it('sends nothing under another token or to another host: that stays, and is told once', async () => {
+    await leave(3, { token: 'gflux_secret_other' })
+    await leave(3, { apiHost: 'http://localhost:8080' })
+    const gflux = open()
+
+    await trackMany(gflux, 1)
+    await gflux.flush()
+    open()
+    await expect
+      .poll(() => warned)
+      .toEqual(Array(2).fill('The spool has events for another token or apiHost'))
+
+    expect(ingest.events).toHaveLength(1)
+    expect((await contentOf(/\.log$/)).match(/^\S+ event /gm)?.length).toBeGreaterThanOrEqual(6)
+    expect((await readdir(spool)).join()).not.toContain('secret')
+  })
+
+  it('sends what is left for it beside others', async () => {
+    await leave(3, { token: 'gflux_secret_other' })
+    await leave(4)
+    open({ flushIntervalMs: 50 })
+
+    await expect.poll(() => numbersOf(ingest)).toEqual(upTo(4))
+  })
+
+  it('counts what is there for others', async () => {
+    await leave(20, { token: 'gflux_secret_other' })
+    const gflux = open({ maxSpoolBytes: 3000 })
+    await expect.poll(() => warned).toHaveLength(1)
+
+    await trackMany(gflux, 1)
+
+    expect(warned).toContain('The spool is full')
   })
 
   it.each([{ spool: '' }, { spool: 7 }, { maxSpoolBytes: 0 }, { maxSpoolBytes: 1.5 }])(
