@@ -6,8 +6,8 @@ import { within } from '../shared/within.ts'
 export interface ExitClient {
   /** Are there events that came since the last drain? What that could not send, the next one would not either. */
   hasNews(): boolean
-  /** Sends what is queued; over after the budget, and never rejects. */
-  drain(budgetMs: number): Promise<void>
+  /** Sends what is queued; over after the budget, and never rejects. An end by itself has waited for the API before. */
+  drain(budgetMs: number, isOwnEnd?: boolean): Promise<void>
   /** It is closed, and has nothing to send. */
   isOver(): boolean
 }
@@ -54,7 +54,7 @@ function add(clients: Set<ExitClient>, client: ExitClient): void {
 function watchBeforeExit(): Set<ExitClient> {
   const clients = new Set<ExitClient>()
   process.on('beforeExit', async () => {
-    if ([...clients].some((client) => client.hasNews())) await drainAll(clients)
+    if ([...clients].some((client) => client.hasNews())) await drainAll(clients, true)
   })
   return clients
 }
@@ -107,6 +107,7 @@ function listenFirst(signal: NodeJS.Signals, listener: (signal: NodeJS.Signals) 
   for (const other of others) process.on(signal, other as () => void)
 }
 
-function drainAll(clients: Set<ExitClient>): Promise<unknown> {
-  return within(Promise.all([...clients].map((client) => client.drain(budgetMs))), budgetMs, true)
+function drainAll(clients: Set<ExitClient>, isOwnEnd = false): Promise<unknown> {
+  const drained = [...clients].map((client) => client.drain(budgetMs, isOwnEnd))
+  return within(Promise.all(drained), budgetMs, true)
 }

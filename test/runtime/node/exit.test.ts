@@ -78,6 +78,35 @@ describe.concurrent.each(runtimes)('on $name', (runtime) => {
     expect(setup.ingest.stats.requests).toBeGreaterThan(2)
   })
 
+  it('a process that ends by itself waits for an API that hangs once, and tries it once more', async () => {
+    await using setup = await open(runtime)
+    setup.ingest.fail({ hang: true, every: 1 })
+
+    const program = await setup.run(`track(20)`, { config: 'timeoutMs: 1000' })
+
+    expect(await program.ended).toMatchObject({ code: 0, signal: null, stderr: '' })
+    expect(setup.ingest.stats.requests).toBeLessThanOrEqual(3)
+  })
+
+  it('nor does it wait longer for what a dead process left in the spool', async () => {
+    await using setup = await open(runtime)
+    const spool = await mkdtemp(join(tmpdir(), 'gflux-spool-'))
+    const config = `spool: ${JSON.stringify(spool)}, timeoutMs: 1000`
+    setup.ingest.fail({ hang: true, every: 1 })
+    const dead = await setup.run(
+      `await gflux.track('opened', { userId: 'user_1' }); process.kill(process.pid, 'SIGKILL')`,
+      { config },
+    )
+    await dead.ended
+
+    const program = await setup.run(`setTimeout(() => {}, 500)`, { config })
+
+    expect(await program.ended).toMatchObject({ code: 0, signal: null, stderr: '' })
+    expect(setup.ingest.stats.requests).toBeGreaterThan(0)
+    expect(setup.ingest.stats.requests).toBeLessThanOrEqual(3)
+    await rm(spool, { recursive: true })
+  })
+
   it.each(['SIGTERM', 'SIGINT'] as const)('sends what is queued on %s, and dies by it', async (signal) => {
     await using setup = await open(runtime)
     setup.ingest.fail({ status: 503, times: 1 })
