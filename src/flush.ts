@@ -135,7 +135,7 @@ async function send(
   batch: Batch,
   { deadline, ifDown, isSoft, signal }: FlushLimits,
 ): Promise<void> {
-  const { config, guard, ports, queue } = delivery
+  const { config, guard, journal, ports, queue } = delivery
   const { events, key, unknownSince } = batch
   const now = ports.now()
   const lease = ++batch.lease
@@ -151,7 +151,10 @@ async function send(
   if (!queue.batches.includes(batch)) return // another flush settled it meanwhile
   if (lease === batch.lease) {
     batch.leasedUntil = 0
-    if (!isUnknown) batch.unknownSince = unknownSince
+    if (!isUnknown) {
+      batch.unknownSince = unknownSince
+      if (error?.retryable) journal?.notStored(batch)
+    }
   } else if (error) return // another flush has reclaimed it, and decides
   if (!error?.retryable) {
     guard.failures = 0

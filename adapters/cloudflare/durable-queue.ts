@@ -40,7 +40,6 @@ export function openDurableQueue<Events extends EventMap<Events>>(
 
   const send = async (): Promise<number | undefined> => {
     await gflux.flush({ timeoutMs: budgetMs }).catch(() => undefined) // is in the log
-    batches.forgetAttempts()
     const { batches: left, size } = inside.queue
     const pausesMs = left.flatMap(({ error }) => (error ? (error.retryAfterMs ?? 0) : []))
     failures = pausesMs.length && failures + 1

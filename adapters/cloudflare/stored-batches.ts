@@ -18,8 +18,6 @@ interface StoredBatches {
   load(): Promise<void>
   /** Resolves when all that was tracked is stored. */
   saved(): Promise<unknown> | undefined
-  /** After a flush: what the API certainly did not store is as if it had never been sent. */
-  forgetAttempts(): void
 }
 
 /**
@@ -72,6 +70,7 @@ export function storeBatches(
       open.events.push(event)
       return saved
     },
+    notStored: (batch) => void put(batch),
     settled({ key, events: [first] }) {
       void storage.delete(prefix + key)
       if (first?.key !== key) void storage.delete(prefix + first?.key) // it was split
@@ -89,8 +88,5 @@ export function storeBatches(
       if (queue.size) await schedule()
     },
     saved: () => saved,
-    forgetAttempts() {
-      for (const batch of queue.batches) if (batch.error && !batch.unknownSince) void put(batch)
-    },
   }
 }

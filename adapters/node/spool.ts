@@ -96,6 +96,10 @@ export class Spool implements Journal {
     if (batch) await this.#logOf(batch)?.sending(batch)
   }
 
+  notStored(batch: Batch): void {
+    this.#logOf(batch)?.notStored(batch)
+  }
+
   settled(batch: Batch): void {
     const log = this.#logOf(batch)
     log?.settled(batch)

@@ -32,6 +32,7 @@ const lastRecords: SpoolRecord[] = [
   event(4, third),
   { kind: 'batch', key: third, ids: [1] },
   { kind: 'attempt', key: second, unknownSince: Date.now() },
+  { kind: 'failed', key: second, unknownSince: Date.now() },
   { kind: 'settled', key: second },
 ]
 
@@ -96,7 +97,7 @@ describe('a spool whose last record is torn', () => {
 
   it('is what it says when the record is whole', async () => {
     const file = (record: SpoolRecord): Buffer => Buffer.from([...before, record].map(encodeRecord).join(''))
-    const [event4, , , settledSecond] = lastRecords as [SpoolRecord, SpoolRecord, SpoolRecord, SpoolRecord]
+    const [event4, settledSecond] = [lastRecords.at(0), lastRecords.at(-1)] as [SpoolRecord, SpoolRecord]
 
     expect((await recover('whole-event', file(event4))).stored).toEqual(['e1', 'e2', 'e3', 'e4'])
     expect((await recover('whole-settled', file(settledSecond))).stored).toEqual(['e1', 'e2'])

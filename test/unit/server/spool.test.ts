@@ -1,7 +1,7 @@
 import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { type GFluxServerConfig, initGFluxServer } from '../../../adapters/node/index.ts'
 import { createTestIngest, type TestIngest } from '../../../ingest/index.ts'
 import type { GFluxNode } from '../../../src/index.ts'
@@ -39,12 +39,16 @@ function open(config: Partial<GFluxServerConfig> = {}): GFluxNode {
 }
 
 /** Leaves in the spool what a process would that was killed. */
-async function leave(count: number, config: Partial<GFluxServerConfig> = {}): Promise<void> {
+async function leave(
+  count: number,
+  { isTried = false, ...config }: Partial<GFluxServerConfig> & { isTried?: boolean } = {},
+): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'gflux-left-'))
   const down = createTestIngest()
   down.fail({ status: 503, every: 1 })
   const gflux = open({ ...config, spool: folder, fetch: down.fetch, logger: {} })
   await trackMany(gflux, count)
+  if (isTried) await gflux.flush().catch(() => undefined)
   for (const name of (await readdir(folder)).filter((each) => each.endsWith('.log')))
     await copyFile(join(folder, name), join(spool, name))
   down.reset()
@@ -228,6 +232,15 @@ describe('a spool', () => {
     open({ flushIntervalMs: 50 })
 
     await expect.poll(() => numbersOf(ingest)).toEqual(upTo(4))
+  })
+
+  it('sends what the API has certainly not stored, however old it is', async () => {
+    await leave(3, { isTried: true })
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 25 * 3_600_000 })
+    open()
+
+    await expect.poll(() => numbersOf(ingest)).toEqual(upTo(3))
+    vi.useRealTimers()
   })
 
   it('counts what is there for others', async () => {
