@@ -9,6 +9,8 @@ const fileName = /^([\da-f]{16})\.(?:sock$|\d+\.(?:log|log\.tmp|corrupt)$)/
 
 /** Digits of an owner's id that stand for where its events go. */
 const destinationDigits = 6
+/** What others hold is counted again no sooner, and takes a fifth of the time at most. */
+const recountMs = 100
 
 /** Another project's events, or those of a development's API, must not go where these go. Tells nothing of the token. */
 export function destinationOf({ apiHost, token }: { apiHost: string; token: string }): string {
@@ -25,6 +27,7 @@ export class SpoolDirectory {
   readonly #id: string
   readonly #told = new Set<string>()
   #files = 0
+  #countAgainAt = 0
   #prepared: Promise<void> | undefined
   #owner: Owner | undefined
 
@@ -53,11 +56,7 @@ export class SpoolDirectory {
     await this.prepare()
     const taken: string[] = []
     const alive = new Map<string, boolean>()
-    let otherBytes = 0
-    for (const name of (await readdir(this.path)).sort(byNumber)) {
-      const [, owner] = fileName.exec(name) ?? []
-      if (!owner || owner === this.#id) continue
-      const path = join(this.path, name)
+    for (const { name, owner, path } of await this.#others()) {
       if (!alive.has(owner)) alive.set(owner, await isOwnerAlive(this.path, owner))
       const isOrphan = !alive.get(owner)
       const isLog = name.endsWith('.log')
@@ -69,14 +68,24 @@ export class SpoolDirectory {
         )
         if (isMine) taken.push(mine)
       } else if (isOrphan && !isLog && !name.endsWith('.corrupt')) await unlink(path).catch(() => undefined)
-      else {
-        const bytes = await sizeOf(path)
-        otherBytes += bytes
-        if (isOrphan && isLog && bytes) this.#tellOnce('The spool has events for another token or apiHost')
-      }
+      else if (isOrphan && isLog && (await sizeOf(path)))
+        this.#tellOnce('The spool has events for another token or apiHost')
     }
-    this.otherBytes = otherBytes
+    await this.#count()
     return taken
+  }
+
+  /** Others write as well: their bytes are counted again from time to time. */
+  recount(): void {
+    const startedAt = Date.now()
+    if (startedAt < this.#countAgainAt) return
+    this.#countAgainAt = Infinity
+    void this.#count()
+      .catch(() => undefined) // a folder that can't be read fails where it is written
+      .finally(() => {
+        const now = Date.now()
+        this.#countAgainAt = now + Math.max(recountMs, 4 * (now - startedAt))
+      })
   }
 
   /** Whatever is left here is an orphan from now on. */
@@ -84,6 +93,18 @@ export class SpoolDirectory {
     await this.#owner?.end()
     this.#owner = undefined
     this.#prepared = undefined
+  }
+
+  async #others(): Promise<{ name: string; owner: string; path: string }[]> {
+    return (await readdir(this.path)).sort(byNumber).flatMap((name) => {
+      const [, owner] = fileName.exec(name) ?? []
+      return owner && owner !== this.#id ? [{ name, owner, path: join(this.path, name) }] : []
+    })
+  }
+
+  async #count(): Promise<void> {
+    const sizes = await Promise.all((await this.#others()).map(({ path }) => sizeOf(path)))
+    this.otherBytes = sizes.reduce((sum, bytes) => sum + bytes, 0)
   }
 
   #tellOnce(message: string): void {

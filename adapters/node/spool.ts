@@ -79,6 +79,7 @@ export class Spool implements Journal {
   }
 
   record(event: QueuedEvent, isFull: boolean): Promise<unknown> | undefined {
+    this.#directory.recount()
     const hasRoom = this.#bytes() + event.bytes < this.#maxBytes
     if (!hasRoom) this.#inside.log.warn('The spool is full', { maxSpoolBytes: this.#maxBytes })
     if (!isFull) {

@@ -1,6 +1,7 @@
 import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { type GFluxServerConfig, initGFluxServer } from '../../../adapters/node/index.ts'
 import { createTestIngest, type TestIngest } from '../../../ingest/index.ts'
@@ -20,7 +21,7 @@ beforeEach(async () => {
 afterEach(async () => {
   ingest.reset()
   for (const client of clients.splice(0)) await client.shutdown({ timeoutMs: 1000 }).catch(() => undefined)
-  await rm(spool, { recursive: true, force: true })
+  await rm(spool, { recursive: true, force: true, maxRetries: 9 })
 })
 
 function open(config: Partial<GFluxServerConfig> = {}): GFluxNode {
@@ -142,6 +143,26 @@ describe('a spool', () => {
     expect(refused.length).toBeGreaterThanOrEqual(150)
     expect(refused[0]).toMatchObject({ reason: { retryable: true, retryAfterMs: expect.any(Number) } })
     expect(warned.filter((message) => message === 'The spool is full')).toHaveLength(1)
+  })
+
+  it('is bounded in bytes for all who share it', async () => {
+    const maxSpoolBytes = 100_000
+    ingest.fail({ status: 503, every: 1 })
+    const sharing = Array.from({ length: 4 }, () => open({ maxQueueSize: 20, maxSpoolBytes }))
+
+    await Promise.all(
+      sharing.map(async (gflux) => {
+        for (let n = 0; n < 400; n++) {
+          await trackMany(gflux, 2).catch(() => undefined)
+          await sleep(2)
+        }
+      }),
+    )
+
+    expect((await contentOf(/\.log$/)).length).toBeLessThan(2 * maxSpoolBytes)
+    ingest.reset()
+    for (const gflux of sharing) await gflux.shutdown().catch(() => undefined)
+    await expect.poll(() => readdir(spool), { timeout: 15_000 }).toEqual([])
   })
 
   it('that can’t be made leaves events in memory, and says so once', async () => {
