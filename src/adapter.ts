@@ -1,4 +1,5 @@
 import type { ResolvedConfig, WaitUntil } from './config.ts'
+import type { Guard } from './guard.ts'
 import type { Journal } from './journal.ts'
 import type { Flushable } from './lifecycle.ts'
 import type { Log } from './log.ts'
@@ -7,6 +8,7 @@ import type { Queue } from './queue.ts'
 import { expect } from './validation.ts'
 
 export { attempt } from './attempt.ts'
+export { type Delivery, flushInBackground, queuedEvents } from './delivery.ts'
 export type { Journal } from './journal.ts'
 export { beginInvocation, register } from './lifecycle.ts'
 export { isBatchAnswer, keyLifetimeMs, report } from './outcome.ts'
@@ -27,12 +29,15 @@ export interface ClientInside {
   /** The time that leases and pauses are told in. */
   now(): number
   readonly queue: Queue
+  readonly guard: Guard
   readonly isClosed: boolean
   journal?: Journal
   /** Invocations under way whose end flushes: meanwhile no `track()` waits for the API. */
   invocations: number
   /** The lifetime of the code that tracks, asked where the client has no `waitUntil`. */
   lifetime?: () => WaitUntil | undefined
+  /** How long a background flush may begin attempts: its waits hold the process open. */
+  backgroundMs: number
 }
 
 /** @throws {GFluxNodeError} `validation_error` */

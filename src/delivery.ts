@@ -25,6 +25,8 @@ export interface Delivery {
   invocations: number
   /** The lifetime of the code that tracks, asked where the client has no `waitUntil`. */
   lifetime?: () => WaitUntil | undefined
+  /** How long a background flush may begin attempts: its waits hold the process open. */
+  backgroundMs: number
   isClosed: boolean
   /** How often a batch's retries were exhausted. */
   rounds: number
@@ -55,6 +57,7 @@ export function createDelivery(config: ResolvedConfig, ports: Ports): Delivery {
     recent: [],
     timerDueAt: 0,
     invocations: 0,
+    backgroundMs: Infinity,
   }
 }
 
@@ -112,8 +115,9 @@ function trigger(delivery: Delivery): Promise<FlushResult> {
 }
 
 /** What is not settled is tried again by a timer, which holds no process open. */
-function flushInBackground(delivery: Delivery, events: readonly QueuedEvent[]): Promise<FlushResult> {
-  return startFlush(delivery, events, { deadline: Infinity, ifDown: 'skip' }).finally(() => {
+export function flushInBackground(delivery: Delivery, events: readonly QueuedEvent[]): Promise<FlushResult> {
+  const deadline = delivery.now() + delivery.backgroundMs
+  return startFlush(delivery, events, { deadline, isSoft: true, ifDown: 'skip' }).finally(() => {
     if (events.some(({ settlement }) => !settlement)) retryLater(delivery)
   })
 }

@@ -17,6 +17,8 @@ export type IfDown = 'try' | 'skip' | 'wait'
 export interface FlushLimits {
   /** When it must be over, in milliseconds since the epoch. */
   deadline: number
+  /** What has begun by then may go on. */
+  isSoft?: boolean
   ifDown: IfDown
   signal?: AbortSignal | undefined
 }
@@ -40,7 +42,7 @@ export async function startFlush(
   limits: FlushLimits,
 ): Promise<FlushResult> {
   const { guard, log, ports, rounds } = delivery
-  const { deadline, ifDown, signal } = limits
+  const { deadline, ifDown, isSoft, signal } = limits
   if (!delivery.triggered) delivery.recent = []
   const sends = new Set<Promise<void>>()
   /** The events covered, once all are sealed without the settled ones. */
@@ -91,7 +93,8 @@ export async function startFlush(
     if (ifDown === 'skip' && guard.failures > 1 && !sends.size) return Infinity
     pollMs = Math.min(maxPollMs, pollMs * 1.2)
     const waitMs = Math.max(restMs, pollMs, due - now)
-    return now + waitMs < deadline ? waitMs : Infinity // no wait is begun that the budget can't hold
+    // No wait is begun that the budget can't hold, nor in the background for an API that is down.
+    return now + waitMs < deadline && !(isSoft && guard.failures) ? waitMs : Infinity
   }
 
   if (ifDown === 'try') {
@@ -135,15 +138,15 @@ function claim(
 async function send(
   delivery: Delivery,
   batch: Batch,
-  { deadline, ifDown, signal }: FlushLimits,
+  { deadline, ifDown, isSoft, signal }: FlushLimits,
 ): Promise<void> {
-  const { config, guard, ports, queue } = delivery
+  const { config, guard, journal, ports, queue } = delivery
   const { events, key, unknownSince } = batch
   const now = delivery.now()
   const lease = ++batch.lease
   // Whoever asks for a flush by name wants the events there, also where the API has become slow.
   const maxMs = ifDown === 'try' ? Infinity : probeMs(guard)
-  const timeoutMs = Math.min(config.timeoutMs || maxTimeoutMs, maxMs, deadline - now)
+  const timeoutMs = Math.min(config.timeoutMs || maxTimeoutMs, maxMs, isSoft ? Infinity : deadline - now)
   batch.leasedUntil = now + timeoutMs + leaseGraceMs
   batch.unknownSince ??= now // until it is known: this invocation may never come back
   const body = `{"events":[${events.map(({ json }) => json)}]}`
@@ -153,7 +156,10 @@ async function send(
   if (!queue.batches.includes(batch)) return // another flush settled it meanwhile
   if (lease === batch.lease) {
     batch.leasedUntil = 0
-    if (!isUnknown) batch.unknownSince = unknownSince
+    if (!isUnknown) {
+      batch.unknownSince = unknownSince
+      if (error?.retryable) journal?.notStored(batch)
+    }
   } else if (error) return // another flush has reclaimed it, and decides
   if (!error?.retryable) {
     guard.failures = 0

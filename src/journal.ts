@@ -7,6 +7,8 @@ export interface Journal {
    * which `track()` then waits for and for nothing else; `undefined` where it can't be. While the queue is full, a recorded event is not queued: the journal brings it back.
    */
   record(event: QueuedEvent, isFull: boolean): Promise<unknown> | undefined
+  /** An attempt has certainly not stored the batch: its `unknownSince` is what it was before. */
+  notStored(batch: Batch): void
   /** The batch's events are settled. */
   settled(batch: Batch): void
 }

@@ -46,7 +46,6 @@ export function openDurableQueue<Events extends EventMap<Events>>(
 
   const send = async (signal: AbortSignal): Promise<number | undefined> => {
     await gflux.flush({ signal }).catch(() => undefined) // is in the log
-    batches.forgetAttempts()
     const { batches: left, size } = inside.queue
     const pausesMs = left.flatMap(({ error }) => (error ? (error.retryAfterMs ?? 0) : []))
     failures = pausesMs[0] === undefined && !signal.aborted ? 0 : failures + 1

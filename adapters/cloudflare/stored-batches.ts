@@ -27,8 +27,6 @@ interface StoredBatches {
   restore(): void
   /** Resolves when all that was tracked is stored for good. */
   saved(): Promise<unknown> | undefined
-  /** After a flush: what the API certainly did not store is as if it had never been sent. */
-  forgetAttempts(): void
 }
 
 /**
@@ -84,6 +82,7 @@ export function storeBatches(
       open.events.push(event)
       return transactionEnd() === undefined ? saved : Promise.resolve()
     },
+    notStored: (batch) => void put(batch),
     settled({ key, events: [first] }) {
       void write(() => storage.delete(prefix + key))
       if (first?.key !== key) void write(() => storage.delete(prefix + first?.key)) // it was split
@@ -106,8 +105,5 @@ export function storeBatches(
         void put({ key, events: queue.open.filter((event) => event.key === key) })
     },
     saved: () => saved,
-    forgetAttempts() {
-      for (const batch of queue.batches) if (batch.error && !batch.unknownSince) void put(batch)
-    },
   }
 }

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path'
-import type { ClientInside } from '../../src/adapter.ts'
+import { type ClientInside, type Delivery, flushInBackground, queuedEvents } from '../../src/adapter.ts'
 import type { GFluxNode } from '../../src/index.ts'
 import { Spool } from './spool.ts'
 
@@ -13,8 +13,10 @@ export function attachSpool(
   { spool: path, maxSpoolBytes: maxBytes }: { spool: string; maxSpoolBytes: number },
 ): Spool {
   const flush = (): void => {
-    const { isClosed } = inside
-    const flushed = isClosed ? gflux.shutdown({ timeoutMs: workIntervalMs }) : gflux.flush({ ifDown: 'skip' })
+    const delivery = inside as Delivery
+    const flushed = delivery.isClosed
+      ? gflux.shutdown({ timeoutMs: workIntervalMs })
+      : flushInBackground(delivery, queuedEvents(delivery))
     flushed.catch(() => undefined) // reported through the logger and onDrop
   }
   const spool = new Spool({ path: resolve(path), maxBytes, inside, flush })

@@ -5,6 +5,8 @@ import type { ExitClient } from './exit-hooks.ts'
 import type { Spool } from './spool.ts'
 
 const retryMs = 200
+/** What an API gets at the process's own end that has just failed. */
+const lastTryMs = 1000
 
 /** A client at the end of its process: what is queued is sent, again and again while there is time. */
 export function createExitClient(
@@ -18,9 +20,10 @@ export function createExitClient(
   return {
     hasNews: () => queue.size > 0 && newest() !== newestTried,
     isOver: () => inside.isClosed && !queue.size && !spool?.hasBacklog,
-    async drain(budgetMs) {
-      const deadline = Date.now() + budgetMs
-      for (let leftMs = budgetMs; queue.size && leftMs > 0; leftMs = deadline - Date.now()) {
+    async drain(budgetMs, isOwnEnd) {
+      const maxMs = isOwnEnd && inside.guard.failures ? lastTryMs : budgetMs
+      const deadline = Date.now() + maxMs
+      for (let leftMs = maxMs; queue.size && leftMs > 0; leftMs = deadline - Date.now()) {
         const isSent = await flush(gflux, inside.isClosed, leftMs)
         await spool?.idle() // which brings back what the queue has room for now
         if (isSent) continue

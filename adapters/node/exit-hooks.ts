@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { isMainThread } from 'node:worker_threads'
 import { ownListeners } from '../shared/own-listeners.ts'
 import { within } from '../shared/within.ts'
@@ -6,14 +7,15 @@ import { within } from '../shared/within.ts'
 export interface ExitClient {
   /** Are there events that came since the last drain? What that could not send, the next one would not either. */
   hasNews(): boolean
-  /** Sends what is queued; over after the budget, and never rejects. */
-  drain(budgetMs: number): Promise<void>
+  /** Sends what is queued; over after the budget, and never rejects. An end by itself has waited for the API before. */
+  drain(budgetMs: number, isOwnEnd?: boolean): Promise<void>
   /** It is closed, and has nothing to send. */
   isOver(): boolean
 }
 
 /** What a process may take to end: less than any orchestrator grants. https://docs.docker.com/reference/cli/docker/container/stop/ */
 const budgetMs = 5000
+const pollMs = 50
 
 /** The same in every copy of this package: one set of hooks in a process, or in a worker thread. */
 const registryKey = Symbol.for('@getfluxly/node/exit-hooks')
@@ -54,27 +56,34 @@ function add(clients: Set<ExitClient>, client: ExitClient): void {
 function watchBeforeExit(): Set<ExitClient> {
   const clients = new Set<ExitClient>()
   process.on('beforeExit', async () => {
-    if ([...clients].some((client) => client.hasNews())) await drainAll(clients)
+    if (hasNews(clients)) await drainAll(clients, true)
   })
   return clients
 }
 
 /**
- * A listener takes the default action away, which is the process's end. So the signal is sent again after the drain,
- * unless another listener has taken the end over. https://nodejs.org/api/process.html#signal-events
+ * A listener takes the default action away, which is the process's end. So the signal is sent again after the drain, when
+ * nobody else listens any more. https://nodejs.org/api/process.html#signal-events
  */
 function watchSignals(): Set<ExitClient> {
   const clients = new Set<ExitClient>()
   const onSignal = async (signal: NodeJS.Signals): Promise<void> => {
-    const isAlone = isUnheard(signal)
+    const others = countOthers(signal)
     const drained = drainAll(clients)
     await undefined // others are called with this signal yet, and must not find themselves alone
+    // Who listened to one signal alone has taken the end over. Who goes later had something to do, as we have.
+    const isTakenOver = countOthers(signal) < others
     // A person who presses Ctrl+C again does not want to wait.
-    if (isAlone && signal === 'SIGINT') process.removeListener(signal, onSignal)
+    if (!others && signal === 'SIGINT') process.removeListener(signal, onSignal)
     await drained
+    if (isTakenOver) return
+    if (signal === 'SIGTERM' && countOthers(signal)) {
+      while (countOthers(signal)) await sleep(pollMs, undefined, { ref: false })
+      if (hasNews(clients)) await drainAll(clients)
+    }
     process.removeListener(signal, onSignal)
-    if (isAlone && isUnheard(signal)) process.kill(process.pid, signal)
-    else listenFirst(signal, onSignal)
+    // Not everybody who has done with SIGINT wants the process to end: it may have been for what was under way.
+    if (!countOthers(signal)) process.kill(process.pid, signal)
   }
   ownListeners().add(onSignal)
   for (const signal of ['SIGTERM', 'SIGINT'] as const) listenFirst(signal, onSignal)
@@ -87,15 +96,15 @@ interface SignalExit {
 }
 
 /**
- * Does nobody else take the process's end over? Not the listeners of signal-exit, which many packages bring along: they
- * wait to be alone as ours do, and each would wait for the other.
+ * How many may take the process's end over? Not the listeners of signal-exit, which many packages bring along: they wait
+ * to be alone as ours do, and each would wait for the other.
  * https://github.com/tapjs/signal-exit/blob/v4.1.0/src/index.ts
  */
-function isUnheard(signal: NodeJS.Signals): boolean {
+function countOthers(signal: NodeJS.Signals): number {
   const { [signalExit4]: version4 } = globalThis as { [signalExit4]?: SignalExit }
   const { __signal_exit_emitter__: version3 } = process as { __signal_exit_emitter__?: SignalExit }
   const others = process.listeners(signal).filter((each) => !ownListeners().has(each))
-  return others.length <= (version4?.count ?? 0) + (version3?.count ?? 0)
+  return Math.max(0, others.length - (version4?.count ?? 0) - (version3?.count ?? 0))
 }
 
 /** First in line: a `once` listener before it would be gone already, and not be counted. */
@@ -107,6 +116,11 @@ function listenFirst(signal: NodeJS.Signals, listener: (signal: NodeJS.Signals) 
   for (const other of others) process.on(signal, other as () => void)
 }
 
-function drainAll(clients: Set<ExitClient>): Promise<unknown> {
-  return within(Promise.all([...clients].map((client) => client.drain(budgetMs))), budgetMs, true)
+function hasNews(clients: Set<ExitClient>): boolean {
+  return [...clients].some((client) => client.hasNews())
+}
+
+function drainAll(clients: Set<ExitClient>, isOwnEnd = false): Promise<unknown> {
+  const drained = [...clients].map((client) => client.drain(budgetMs, isOwnEnd))
+  return within(Promise.all(drained), budgetMs, true)
 }

@@ -1,5 +1,7 @@
+import { resolve } from 'node:path'
 import { expect, expectNumber, plainObject } from '../../src/adapter.ts'
 import type { GFluxNodeConfig } from '../../src/index.ts'
+import { maxFolderBytes, shortestPath } from './spool-owner.ts'
 
 /** The options of {@link initGFluxServer}. `undefined` means the default. */
 export interface GFluxServerConfig extends GFluxNodeConfig {
@@ -12,7 +14,8 @@ export interface GFluxServerConfig extends GFluxNodeConfig {
   handleSignals?: boolean | undefined
   /**
    * A folder on a local disk where events outlive the process: `track()` resolves when its event is durable there, and
-   * what a process left behind is sent by the next one. Any number of processes may share it. @default none
+   * what a process left behind is sent by the next one. Any number of processes may share it. Its absolute path has at
+   * most 77 bytes, the address of a unix socket being as short as it is. @default none
    */
   spool?: string | undefined
   /**
@@ -32,8 +35,16 @@ export function resolveServerConfig(config: GFluxServerConfig): Resolved {
   const resolved: Resolved = { ...DEFAULTS, token: '', ...Object.fromEntries(given) }
   const { handleSignals, maxSpoolBytes, spool } = resolved
   expect(typeof handleSignals === 'boolean', 'handleSignals', 'a boolean', handleSignals)
-  expect(spool === undefined || (typeof spool === 'string' && spool), 'spool', 'the path of a folder', spool)
+  if (spool !== undefined) assertFolder(spool)
   const isCount = Number.isInteger(maxSpoolBytes) && maxSpoolBytes > 0
   expectNumber(isCount, 'maxSpoolBytes', 'a positive integer', maxSpoolBytes)
   return resolved
+}
+
+function assertFolder(spool: unknown): void {
+  expect(typeof spool === 'string' && spool, 'spool', 'the path of a folder', spool)
+  const path = resolve(spool)
+  const isShort = Buffer.byteLength(shortestPath(path)) <= maxFolderBytes
+  const bytes = `${Buffer.byteLength(path)} bytes`
+  expect(isShort, 'spool', `a folder whose absolute path has at most ${maxFolderBytes} bytes`, path, bytes)
 }

@@ -23,6 +23,7 @@ export function initGFluxServer<Events extends EventMap<Events> = AnyEvents>(
   const { handleSignals, maxSpoolBytes, spool, ...core } = resolveServerConfig(config)
   const gflux = initGFluxNode<Events>(core)
   const inside = insideOf(gflux) as ClientInside
+  inside.backgroundMs = inside.config.timeoutMs || Infinity
   const journal =
     spool === undefined ? undefined : attachSpool(gflux as GFluxNode, inside, { spool, maxSpoolBytes })
   const exitClient = createExitClient(gflux as GFluxNode, inside, journal)

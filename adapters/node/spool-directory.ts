@@ -1,23 +1,41 @@
-import { randomBytes } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 import { mkdir, readdir, rename, stat, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { ClientInside } from '../../src/adapter.ts'
 import { isOwnerAlive, listenAsOwner, type Owner } from './spool-owner.ts'
 
 /** `<owner>.<number>.log`, and `.corrupt` for what could not be read; `<owner>.sock` while the owner lives. */
 const fileName = /^([\da-f]{16})\.(?:sock$|\d+\.(?:log|log\.tmp|corrupt)$)/
+
+/** Digits of an owner's id that stand for where its events go. */
+const destinationDigits = 6
+/** What others hold is counted again no sooner, and takes a fifth of the time at most. */
+const recountMs = 100
+
+/** Another project's events, or those of a development's API, must not go where these go. Tells nothing of the token. */
+export function destinationOf({ apiHost, token }: { apiHost: string; token: string }): string {
+  return createHash('sha256').update(`${apiHost} ${token}`).digest('hex').slice(0, destinationDigits)
+}
 
 /** A directory that any number of processes share. Each file has one owner, by its name, and only that one touches it. */
 export class SpoolDirectory {
   /** Bytes of files that are not this owner's, when they were counted last. */
   otherBytes = 0
   readonly path: string
-  readonly #id: string = randomBytes(8).toString('hex')
+  readonly #log: ClientInside['log']
+  readonly #destination: string
+  readonly #id: string
+  readonly #told = new Set<string>()
   #files = 0
+  #countAgainAt = 0
   #prepared: Promise<void> | undefined
   #owner: Owner | undefined
 
-  constructor(path: string) {
+  constructor(path: string, { config, log }: Pick<ClientInside, 'config' | 'log'>) {
     this.path = path
+    this.#log = log
+    this.#destination = destinationOf(config)
+    this.#id = this.#destination + randomBytes(5).toString('hex')
   }
 
   newPath(kind: 'log' | 'corrupt' = 'log'): string {
@@ -33,30 +51,41 @@ export class SpoolDirectory {
     return this.#prepared
   }
 
-  /** Takes the logs of owners that are dead. Where several try, one gets each. */
+  /** Takes the logs of owners that are dead and had the same destination. Where several try, one gets each. */
   async takeOrphans(): Promise<string[]> {
     await this.prepare()
     const taken: string[] = []
     const alive = new Map<string, boolean>()
-    let otherBytes = 0
-    for (const name of (await readdir(this.path)).sort(byNumber)) {
-      const [, owner] = fileName.exec(name) ?? []
-      if (!owner || owner === this.#id) continue
-      const path = join(this.path, name)
+    for (const { name, owner, path } of await this.#others()) {
       if (!alive.has(owner)) alive.set(owner, await isOwnerAlive(this.path, owner))
       const isOrphan = !alive.get(owner)
-      if (isOrphan && name.endsWith('.log')) {
+      const isLog = name.endsWith('.log')
+      if (isOrphan && isLog && owner.startsWith(this.#destination)) {
         const mine = this.newPath()
         const isMine = await rename(path, mine).then(
           () => true,
           () => false, // another process was first
         )
         if (isMine) taken.push(mine)
-      } else if (isOrphan && !name.endsWith('.corrupt')) await unlink(path).catch(() => undefined)
-      else otherBytes += await sizeOf(path)
+      } else if (isOrphan && !isLog && !name.endsWith('.corrupt')) await unlink(path).catch(() => undefined)
+      else if (isOrphan && isLog && (await sizeOf(path)))
+        this.#tellOnce('The spool has events for another token or apiHost')
     }
-    this.otherBytes = otherBytes
+    await this.#count()
     return taken
+  }
+
+  /** Others write as well: their bytes are counted again from time to time. */
+  recount(): void {
+    const startedAt = Date.now()
+    if (startedAt < this.#countAgainAt) return
+    this.#countAgainAt = Infinity
+    void this.#count()
+      .catch(() => undefined) // a folder that can't be read fails where it is written
+      .finally(() => {
+        const now = Date.now()
+        this.#countAgainAt = now + Math.max(recountMs, 4 * (now - startedAt))
+      })
   }
 
   /** Whatever is left here is an orphan from now on. */
@@ -64,6 +93,23 @@ export class SpoolDirectory {
     await this.#owner?.end()
     this.#owner = undefined
     this.#prepared = undefined
+  }
+
+  async #others(): Promise<{ name: string; owner: string; path: string }[]> {
+    return (await readdir(this.path)).sort(byNumber).flatMap((name) => {
+      const [, owner] = fileName.exec(name) ?? []
+      return owner && owner !== this.#id ? [{ name, owner, path: join(this.path, name) }] : []
+    })
+  }
+
+  async #count(): Promise<void> {
+    const sizes = await Promise.all((await this.#others()).map(({ path }) => sizeOf(path)))
+    this.otherBytes = sizes.reduce((sum, bytes) => sum + bytes, 0)
+  }
+
+  #tellOnce(message: string): void {
+    if (!this.#told.has(message)) this.#log.warn(message)
+    this.#told.add(message)
   }
 
   async #prepare(): Promise<void> {

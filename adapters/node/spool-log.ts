@@ -80,6 +80,14 @@ export class SpoolLog {
     await within(Promise.all(noted), patienceMs)
   }
 
+  /** Not synced either. */
+  notStored({ key, unknownSince }: Batch): void {
+    const group = this.#groups.get(key)
+    if (group?.unknownSince === undefined || unknownSince !== undefined) return
+    this.#file.mention(encodeRecord({ kind: 'failed', key, unknownSince: group.unknownSince }))
+    group.unknownSince = undefined
+  }
+
   settled(batch: Batch): void {
     const { key } = batch
     const { events } = this.#regroup(batch)

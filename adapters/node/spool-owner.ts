@@ -5,6 +5,10 @@ import { join, relative } from 'node:path'
 /** What `sockaddr_un` holds on macOS, less the `.new` and the end. https://man.freebsd.org/cgi/man.cgi?unix(4) */
 const maxPathBytes = 99
 
+/** Bytes that the path of a spool may have, absolute or from the working directory. */
+export const maxFolderBytes: number =
+  process.platform === 'win32' ? Infinity : maxPathBytes - '/0123456789abcdef.sock'.length
+
 export interface Owner {
   /** Whatever it owns is an orphan from now on. */
   end(): Promise<void>
@@ -50,8 +54,11 @@ export function isOwnerAlive(directory: string, id: string): Promise<boolean> {
 
 function socketPath(directory: string, id: string): string {
   if (process.platform === 'win32') return `\\\\.\\pipe\\gflux-${id}`
-  const path = join(directory, `${id}.sock`)
-  const short = [path, relative(process.cwd(), path)].find((each) => Buffer.byteLength(each) <= maxPathBytes)
-  if (!short) throw new Error(`The path of the spool is too long for a socket: ${path}`)
-  return short
+  return join(shortestPath(directory), `${id}.sock`)
+}
+
+/** Absolute or from the working directory. */
+export function shortestPath(directory: string): string {
+  const path = relative(process.cwd(), directory)
+  return path.length < directory.length ? path : directory
 }

@@ -4,13 +4,14 @@ import { crc32 } from './crc32.ts'
  * One line of a spool's file: a CRC-32 in hexadecimal, then what happened. Later records win over earlier ones.
  *
  * `event`: an event was tracked, to be sent under this key. `batch`: events are sent under this key from now on.
- * `attempt`: from this time on (milliseconds since the epoch) the API may have stored the batch. `settled`: the API took
- * the batch, or refused it for good.
+ * `attempt`: from this time on (milliseconds since the epoch) the API may have stored the batch. `failed`: what was
+ * attempted then has certainly not. `settled`: the API took the batch, or refused it for good.
  */
 export type SpoolRecord =
   | { readonly kind: 'event'; readonly key: string; readonly id: number; readonly json: string }
   | { readonly kind: 'batch'; readonly key: string; readonly ids: readonly number[] }
   | { readonly kind: 'attempt'; readonly key: string; readonly unknownSince: number }
+  | { readonly kind: 'failed'; readonly key: string; readonly unknownSince: number }
   | { readonly kind: 'settled'; readonly key: string }
 
 const newline = 0x0a
@@ -56,6 +57,7 @@ function detailOf(record: SpoolRecord): string {
     case 'batch':
       return record.ids.join()
     case 'attempt':
+    case 'failed':
       return String(record.unknownSince)
     case 'settled':
       return ''
@@ -77,6 +79,7 @@ function decodeLine(line: Buffer): SpoolRecord | undefined {
     case 'batch':
       return { kind, key, ids: detail.split(',').map(Number) }
     case 'attempt':
+    case 'failed':
       return { kind, key, unknownSince: Number(detail) }
     case 'settled':
       return { kind, key }

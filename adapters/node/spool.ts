@@ -55,7 +55,7 @@ export class Spool implements Journal {
     this.#inside = inside
     this.#maxBytes = maxBytes
     this.#flush = flush
-    this.#directory = new SpoolDirectory(path)
+    this.#directory = new SpoolDirectory(path, inside)
     this.#health = new SpoolHealth(inside.log)
     this.#options = { prepare: () => this.#directory.prepare(), health: this.#health }
     this.#own = new SpoolLog(this.#directory.newPath(), { ...this.#options, maxBytes })
@@ -79,6 +79,7 @@ export class Spool implements Journal {
   }
 
   record(event: QueuedEvent, isFull: boolean): Promise<unknown> | undefined {
+    this.#directory.recount()
     const hasRoom = this.#bytes() + event.bytes < this.#maxBytes
     if (!hasRoom) this.#inside.log.warn('The spool is full', { maxSpoolBytes: this.#maxBytes })
     if (!isFull) {
@@ -94,6 +95,10 @@ export class Spool implements Journal {
   async sending(key: string | undefined): Promise<void> {
     const batch = this.#inside.queue.batches.find((each) => each.key === key)
     if (batch) await this.#logOf(batch)?.sending(batch)
+  }
+
+  notStored(batch: Batch): void {
+    this.#logOf(batch)?.notStored(batch)
   }
 
   settled(batch: Batch): void {

@@ -20,6 +20,9 @@ export function createVirtualJournal(clock: VirtualClock, seed: number): Journal
       const latencyMs = LATENCIES_MS[(seed + count++) % LATENCIES_MS.length] ?? 0
       return new Promise((resolve) => clock.answer(latencyMs, () => resolve(null)))
     },
+    notStored() {
+      // nothing is read back
+    },
     settled() {
       // nothing to forget
     },

@@ -78,6 +78,35 @@ describe.concurrent.each(runtimes)('on $name', (runtime) => {
     expect(setup.ingest.stats.requests).toBeGreaterThan(2)
   })
 
+  it('a process that ends by itself waits for an API that hangs once, and tries it once more', async () => {
+    await using setup = await open(runtime)
+    setup.ingest.fail({ hang: true, every: 1 })
+
+    const program = await setup.run(`track(20)`, { config: 'timeoutMs: 1000' })
+
+    expect(await program.ended).toMatchObject({ code: 0, signal: null, stderr: '' })
+    expect(setup.ingest.stats.requests).toBeLessThanOrEqual(3)
+  })
+
+  it('nor does it wait longer for what a dead process left in the spool', async () => {
+    await using setup = await open(runtime)
+    const spool = await mkdtemp(join(tmpdir(), 'gflux-spool-'))
+    const config = `spool: ${JSON.stringify(spool)}, timeoutMs: 1000`
+    setup.ingest.fail({ hang: true, every: 1 })
+    const dead = await setup.run(
+      `await gflux.track('opened', { userId: 'user_1' }); process.kill(process.pid, 'SIGKILL')`,
+      { config },
+    )
+    await dead.ended
+
+    const program = await setup.run(`setTimeout(() => {}, 500)`, { config })
+
+    expect(await program.ended).toMatchObject({ code: 0, signal: null, stderr: '' })
+    expect(setup.ingest.stats.requests).toBeGreaterThan(0)
+    expect(setup.ingest.stats.requests).toBeLessThanOrEqual(3)
+    await rm(spool, { recursive: true })
+  })
+
   it.each(['SIGTERM', 'SIGINT'] as const)('sends what is queued on %s, and dies by it', async (signal) => {
     await using setup = await open(runtime)
     setup.ingest.fail({ status: 503, times: 1 })
@@ -149,6 +178,84 @@ describe.concurrent.each(runtimes)('on $name', (runtime) => {
       expect(setup.ingest.stats.stored).toBe(5)
     },
   )
+
+  it.each([
+    ['sooner', 'before'],
+    ['later', 'before'],
+    ['sooner', 'after'],
+    ['later', 'after'],
+  ])(
+    'dies by SIGTERM beside a listener that waits to be alone, which is done %s, and came %s the client',
+    async (speed, when) => {
+      await using setup = await open(runtime)
+      setup.ingest.fail({ status: 503, times: 1 })
+      const polite = `
+      const polite = async () => {
+        await new Promise((resolve) => setTimeout(resolve, ${speed === 'sooner' ? 10 : 1500}))
+        track(1)
+        console.log('done')
+        process.off('SIGTERM', polite)
+        if (process.listenerCount('SIGTERM') === 0) process.kill(process.pid, 'SIGTERM')
+      }
+      process.on('SIGTERM', polite)`
+      const [before, after] = when === 'before' ? [polite, ''] : ['', polite]
+      const program = await setup.run(
+        `${after}; setInterval(() => {}, 1000); track(3); console.log('ready')`,
+        {
+          before: before.replace('track(1)', "gflux.track('closed', { userId: 'user_1' })"),
+        },
+      )
+      await program.says('ready')
+
+      program.child.kill('SIGTERM')
+
+      expect(await program.ended).toMatchObject({ signal: 'SIGTERM', stdout: 'ready\ndone\n', stderr: '' })
+      expect(setup.ingest.stats.stored).toBe(4)
+    },
+  )
+
+  it.each(['never tracked', 'is closed'])(
+    'dies by SIGTERM beside such a listener where the client %s',
+    async (state) => {
+      await using setup = await open(runtime)
+      const program = await setup.run(`
+      const polite = async () => {
+        await new Promise((resolve) => setTimeout(resolve, 50))
+        process.off('SIGTERM', polite)
+        if (process.listenerCount('SIGTERM') === 0) process.kill(process.pid, 'SIGTERM')
+      }
+      process.on('SIGTERM', polite)
+      setInterval(() => {}, 1000)
+      ${state === 'is closed' ? 'track(1); await gflux.shutdown()' : ''}
+      console.log('ready')`)
+      await program.says('ready')
+
+      program.child.kill('SIGTERM')
+
+      expect(await program.ended).toMatchObject({ signal: 'SIGTERM', stderr: '' })
+    },
+  )
+
+  it('sends what came meanwhile where the application sends the signal again when it has closed', async () => {
+    await using setup = await open(runtime)
+    const program = await setup.run(`
+      const close = async () => {
+        await new Promise((resolve) => setTimeout(resolve, 500))
+        track(2)
+        process.off('SIGTERM', close)
+        process.kill(process.pid, 'SIGTERM')
+      }
+      process.on('SIGTERM', close)
+      setInterval(() => {}, 1000)
+      track(3)
+      console.log('ready')`)
+    await program.says('ready')
+
+    program.child.kill('SIGTERM')
+
+    expect(await program.ended).toMatchObject({ signal: 'SIGTERM', stderr: '' })
+    expect(setup.ingest.stats.stored).toBe(5)
+  })
 
   it.each(['SIGTERM', 'SIGINT'] as const)(
     'dies by %s beside signal-exit, which waits to be alone too',

@@ -12,6 +12,7 @@ import { keysOf, openVirtual, uuid, type VirtualClient } from '../../support/vir
 interface Kept extends VirtualClient {
   readonly inside: ClientInside
   readonly settled: Batch[]
+  readonly failed: Pick<Batch, 'key' | 'unknownSince'>[]
 }
 
 /** A client whose journal takes a second to record an event. */
@@ -23,15 +24,17 @@ function open(
   const client = openVirtual(config)
   const inside = insideOf(client.gflux) as ClientInside
   const settled: Batch[] = []
+  const failed: Kept['failed'] = []
   inside.journal = {
     record(event, isFull) {
       prepare(event)
       if (isFull && !recordsWhenFull) return undefined
       return new Promise((resolve) => client.clock.answer(1000, () => resolve(null)))
     },
+    notStored: ({ key, unknownSince }) => failed.push({ key, unknownSince }),
     settled: (batch) => settled.push(batch),
   }
-  return { ...client, inside, settled }
+  return { ...client, inside, settled, failed }
 }
 
 describe('a journal', () => {
@@ -112,5 +115,19 @@ describe('a journal', () => {
     expect(api.calls.map(({ key }) => key)).toEqual([uuid(900)])
     expect(dropped.map(({ error }) => error.code)).toEqual(['idempotency_expired'])
     expect([inside.queue.size, inside.queue.bytes]).toEqual([0, 0])
+  })
+  it('is told of each attempt that has certainly not stored a batch, and since when one may have', async () => {
+    const { gflux, clock, api, failed, track } = open({ maxRetries: 4 })
+    api.next = [{ gets: 503 }, { gets: 'reset' }, { gets: 429 }]
+    track(1)
+
+    await clock.outcome(gflux.flush())
+
+    const [{ key } = {}] = api.calls
+    expect(api.calls).toHaveLength(4)
+    expect(failed).toEqual([
+      { key, unknownSince: undefined },
+      { key, unknownSince: api.calls[1]?.sentAt },
+    ])
   })
 })

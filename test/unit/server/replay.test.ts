@@ -43,6 +43,20 @@ describe('what a file’s records come to', () => {
     expect(restored?.unknownSince).toBe(9)
   })
 
+  it('an attempt that failed counts no more, in whatever order the two were written', () => {
+    const [first, second] = replay([
+      event(1, 'a'),
+      event(2, 'b'),
+      { kind: 'attempt', key: 'a', unknownSince: 5 },
+      { kind: 'failed', key: 'a', unknownSince: 5 },
+      { kind: 'attempt', key: 'b', unknownSince: 5 },
+      { kind: 'attempt', key: 'b', unknownSince: 9 },
+      { kind: 'failed', key: 'b', unknownSince: 5 },
+    ])
+
+    expect([first?.unknownSince, second?.unknownSince]).toEqual([undefined, 9])
+  })
+
   it('a batch that was split is its halves', () => {
     const records = [
       event(1, 'a'),

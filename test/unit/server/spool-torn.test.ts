@@ -3,10 +3,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { initGFluxServer } from '../../../adapters/node/index.ts'
+import { destinationOf } from '../../../adapters/node/spool-directory.ts'
 import { encodeRecord, type SpoolRecord } from '../../../adapters/node/spool-record.ts'
 import { createTestIngest } from '../../../ingest/index.ts'
 
-const DEAD_OWNER = '00000000000000aa'
+const TOKEN = 'gflux_secret_x'
+const DEAD_OWNER = `${destinationOf({ apiHost: 'https://api.getfluxly.com', token: TOKEN })}00000000aa`
 const keys = ['a', 'b', 'c'].map((name) => `${name.repeat(8)}-0000-4000-8000-000000000000`) as [
   string,
   string,
@@ -30,6 +32,7 @@ const lastRecords: SpoolRecord[] = [
   event(4, third),
   { kind: 'batch', key: third, ids: [1] },
   { kind: 'attempt', key: second, unknownSince: Date.now() },
+  { kind: 'failed', key: second, unknownSince: Date.now() },
   { kind: 'settled', key: second },
 ]
 
@@ -54,7 +57,7 @@ async function recover(name: string, file: Buffer): Promise<Recovery> {
   await mkdir(spool)
   await writeFile(join(spool, `${DEAD_OWNER}.1.log`), file)
   const gflux = initGFluxServer({
-    token: 'gflux_secret_x',
+    token: TOKEN,
     fetch: ingest.fetch,
     spool,
     handleSignals: false,
@@ -94,7 +97,7 @@ describe('a spool whose last record is torn', () => {
 
   it('is what it says when the record is whole', async () => {
     const file = (record: SpoolRecord): Buffer => Buffer.from([...before, record].map(encodeRecord).join(''))
-    const [event4, , , settledSecond] = lastRecords as [SpoolRecord, SpoolRecord, SpoolRecord, SpoolRecord]
+    const [event4, settledSecond] = [lastRecords.at(0), lastRecords.at(-1)] as [SpoolRecord, SpoolRecord]
 
     expect((await recover('whole-event', file(event4))).stored).toEqual(['e1', 'e2', 'e3', 'e4'])
     expect((await recover('whole-settled', file(settledSecond))).stored).toEqual(['e1', 'e2'])

@@ -1,7 +1,8 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { copyFile, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { type GFluxServerConfig, initGFluxServer } from '../../../adapters/node/index.ts'
 import { createTestIngest, type TestIngest } from '../../../ingest/index.ts'
 import type { GFluxNode } from '../../../src/index.ts'
@@ -20,7 +21,7 @@ beforeEach(async () => {
 afterEach(async () => {
   ingest.reset()
   for (const client of clients.splice(0)) await client.shutdown({ timeoutMs: 1000 }).catch(() => undefined)
-  await rm(spool, { recursive: true, force: true })
+  await rm(spool, { recursive: true, force: true, maxRetries: 9 })
 })
 
 function open(config: Partial<GFluxServerConfig> = {}): GFluxNode {
@@ -36,6 +37,24 @@ function open(config: Partial<GFluxServerConfig> = {}): GFluxNode {
   })
   clients.push(gflux)
   return gflux
+}
+
+/** Leaves in the spool what a process would that was killed. */
+async function leave(
+  count: number,
+  { isTried = false, ...config }: Partial<GFluxServerConfig> & { isTried?: boolean } = {},
+): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), 'gflux-left-'))
+  const down = createTestIngest()
+  down.fail({ status: 503, every: 1 })
+  const gflux = open({ ...config, spool: folder, fetch: down.fetch, logger: {} })
+  await trackMany(gflux, count)
+  if (isTried) await gflux.flush().catch(() => undefined)
+  for (const name of (await readdir(folder)).filter((each) => each.endsWith('.log')))
+    await copyFile(join(folder, name), join(spool, name))
+  down.reset()
+  await gflux.shutdown()
+  await rm(folder, { recursive: true })
 }
 
 function trackMany(gflux: GFluxNode, count: number, from = 0): Promise<unknown[]> {
@@ -126,6 +145,26 @@ describe('a spool', () => {
     expect(warned.filter((message) => message === 'The spool is full')).toHaveLength(1)
   })
 
+  it('is bounded in bytes for all who share it', async () => {
+    const maxSpoolBytes = 100_000
+    ingest.fail({ status: 503, every: 1 })
+    const sharing = Array.from({ length: 4 }, () => open({ maxQueueSize: 20, maxSpoolBytes }))
+
+    await Promise.all(
+      sharing.map(async (gflux) => {
+        for (let n = 0; n < 400; n++) {
+          await trackMany(gflux, 2).catch(() => undefined)
+          await sleep(2)
+        }
+      }),
+    )
+
+    expect((await contentOf(/\.log$/)).length).toBeLessThan(2 * maxSpoolBytes)
+    ingest.reset()
+    for (const gflux of sharing) await gflux.shutdown().catch(() => undefined)
+    await expect.poll(() => readdir(spool), { timeout: 15_000 }).toEqual([])
+  })
+
   it('that can’t be made leaves events in memory, and says so once', async () => {
     await writeFile(join(spool, 'file'), '')
     const gflux = open({ spool: join(spool, 'file') })
@@ -138,16 +177,25 @@ describe('a spool', () => {
     expect(warned).toEqual(['The spool failed: events are in memory alone'])
   })
 
-  it('may have a long path from a short working directory, but not a long one from there', async () => {
-    const long = join(spool, 'x'.repeat(120))
-    await mkdir(long)
+  it('is refused where its path is too long for a socket, which tells lengths alone', async () => {
+    const error = await errorOf(() => open({ spool: join(spool, 'x'.repeat(120)) }))
+
+    expect(error).toMatchObject({ code: 'validation_error' })
+    expect(error.message).toBe(
+      `Expected \`spool\` to be a folder whose absolute path has at most 77 bytes, got ${spool.length + 121} bytes`,
+    )
+  })
+
+  it('may have a path that is long, but short from the working directory', async () => {
+    const long = join(process.cwd(), 'node_modules', ...'x'.repeat(30).split(''))
     const gflux = open({ spool: long })
 
     await trackMany(gflux, 1)
-    await gflux.flush()
 
-    expect(numbersOf(ingest)).toEqual([0])
-    expect(warned).toEqual(['The spool failed: events are in memory alone'])
+    expect(await readdir(long)).toHaveLength(2)
+    expect(warned).toEqual([])
+    await gflux.shutdown()
+    await rm(join(process.cwd(), 'node_modules/x'), { recursive: true })
   })
 
   it('of a client that is closed goes on until what it took while the queue was full is sent', async () => {
@@ -189,6 +237,50 @@ describe('a spool', () => {
     expect(accepted).toBe(1)
     expect(results).toMatchObject([{ accepted: 5 }, { accepted: 5 }])
     expect(numbersOf(ingest)).toEqual(upTo(11))
+  })
+
+  it('sends nothing under another token or to another host: that stays, and is told once', async () => {
+    await leave(3, { token: 'gflux_secret_other' })
+    await leave(3, { apiHost: 'http://localhost:8080' })
+    const gflux = open()
+
+    await trackMany(gflux, 1)
+    await gflux.flush()
+    open()
+    await expect
+      .poll(() => warned)
+      .toEqual(Array(2).fill('The spool has events for another token or apiHost'))
+
+    expect(ingest.events).toHaveLength(1)
+    expect((await contentOf(/\.log$/)).match(/^\S+ event /gm)?.length).toBeGreaterThanOrEqual(6)
+    expect((await readdir(spool)).join()).not.toContain('secret')
+  })
+
+  it('sends what is left for it beside others', async () => {
+    await leave(3, { token: 'gflux_secret_other' })
+    await leave(4)
+    open({ flushIntervalMs: 50 })
+
+    await expect.poll(() => numbersOf(ingest)).toEqual(upTo(4))
+  })
+
+  it('sends what the API has certainly not stored, however old it is', async () => {
+    await leave(3, { isTried: true })
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 25 * 3_600_000 })
+    open()
+
+    await expect.poll(() => numbersOf(ingest)).toEqual(upTo(3))
+    vi.useRealTimers()
+  })
+
+  it('counts what is there for others', async () => {
+    await leave(20, { token: 'gflux_secret_other' })
+    const gflux = open({ maxSpoolBytes: 3000 })
+    await expect.poll(() => warned).toHaveLength(1)
+
+    await trackMany(gflux, 1)
+
+    expect(warned).toContain('The spool is full')
   })
 
   it.each([{ spool: '' }, { spool: 7 }, { maxSpoolBytes: 0 }, { maxSpoolBytes: 1.5 }])(
