@@ -30,12 +30,13 @@ const surroundings: Readonly<Record<string, Find>> = {
  * @returns the name of what holds it, or `undefined`
  */
 export function hold(work: Promise<unknown>, { args, options }: Call): string | undefined {
-  const sources: Readonly<Record<string, Find>> = {
-    option: () => options,
-    handler: () => args.find(isLifetime),
-    ...surroundings,
-  }
-  for (const [name, find] of Object.entries(sources)) if (register(waitUntilOf(find), work)) return name
+  const sources: readonly [string, Find][] = [
+    ['option', () => options],
+    // Each of them: the `waitUntil` of a Next proxy's request only throws, that of the event behind it holds.
+    ...args.map((arg): [string, Find] => ['handler', () => arg]),
+    ...Object.entries(surroundings),
+  ]
+  for (const [name, find] of sources) if (register(waitUntilOf(find), work)) return name
   if (isServerless()) return undefined
   waitAtTheEnd(work)
   return 'background'
