@@ -1,9 +1,12 @@
 import type { ResolvedConfig, WaitUntil } from './config.ts'
+import type { Delivery } from './delivery.ts'
+import { type FlushLimits, startFlush } from './flush.ts'
+import type { FlushResult } from './flush-result.ts'
 import type { Journal } from './journal.ts'
 import type { Flushable } from './lifecycle.ts'
 import type { Log } from './log.ts'
 import type { Ports } from './ports.ts'
-import type { Queue } from './queue.ts'
+import type { Queue, QueuedEvent } from './queue.ts'
 import { expect } from './validation.ts'
 
 export { attempt } from './attempt.ts'
@@ -29,13 +32,22 @@ export interface ClientInside {
   journal?: Journal
   /** Invocations under way whose end flushes: meanwhile no `track()` waits for the API. */
   invocations: number
-  /** The lifetime of the code that tracks, asked where the client has no `waitUntil`. */
-  lifetime?: () => WaitUntil | undefined
+  /** Asked for each event: the lifetime of the code that tracks it, where the client has no `waitUntil`. */
+  lifetime?: (event: QueuedEvent) => WaitUntil | undefined
 }
 
 /** @throws {GFluxNodeError} `validation_error` */
 export function assertClient(gflux: unknown): void {
   expect(typeof (gflux as Partial<Flushable> | undefined)?.flush === 'function', 'gflux', 'a client', gflux)
+}
+
+/** A flush of some of a client's events. */
+export function flushEvents(
+  inside: ClientInside,
+  events: readonly QueuedEvent[],
+  limits: FlushLimits,
+): Promise<FlushResult> {
+  return startFlush(inside as Delivery, events, limits)
 }
 
 /** Where a client keeps it: the same place in every copy of this package. */

@@ -21,8 +21,8 @@ export interface Delivery {
   journal?: Journal
   /** Invocations under way whose end flushes. */
   invocations: number
-  /** The lifetime of the code that tracks, asked where the client has no `waitUntil`. */
-  lifetime?: () => WaitUntil | undefined
+  /** Asked for each event: the lifetime of the code that tracks it, where the client has no `waitUntil`. */
+  lifetime?: (event: QueuedEvent) => WaitUntil | undefined
   isClosed: boolean
   /** How often a batch's retries were exhausted. */
   rounds: number

@@ -42,6 +42,11 @@ export function hold(work: Promise<unknown>, { args, options }: Call): string | 
   return 'background'
 }
 
+/** Would anything hold work of the code that calls? */
+export function hasLifetime(): boolean {
+  return Object.values(surroundings).some(waitUntilOf)
+}
+
 /** The lifetimes that a client's log has. */
 const logged = new WeakMap<object, Set<string | undefined>>()
 

@@ -46,6 +46,12 @@ export function deadlineOf({ maxDurationMs }: ResolvedOptions): number {
   return told || Date.now() + maxDurationMs
 }
 
+/** Milliseconds that the end of a response may be waited for: the flush after it needs some too. */
+export function responseMs({ options, deadline }: Call): number {
+  const restMs = deadline - Date.now() - options.marginMs
+  return Math.max(restMs / 2, restMs - awaitedFlushMs)
+}
+
 /** Milliseconds that a flush may take now. */
 export function budgetMs({ options, deadline }: Call, isHeld: boolean): number {
   const { marginMs, maxFlushMs = isHeld ? heldFlushMs : awaitedFlushMs } = options
