@@ -1,7 +1,7 @@
 import { insideOf, register } from '../../src/adapter.ts'
 import type { Flushable, WaitUntil } from '../../src/index.ts'
 import type { Call } from './current-invocation.ts'
-import { flushAtTheEnd, waitAtTheEnd } from './ending.ts'
+import { flushAtTheEnd, untilTheEnd, waitAtTheEnd } from './ending.ts'
 import { nextAfter } from './next-after.ts'
 import { globals, isServerless, type LifetimeSource, requestContext } from './platform.ts'
 
@@ -36,7 +36,8 @@ export function hold(work: Promise<unknown>, { args, options }: Call): string | 
     ...args.map((arg): [string, Find] => ['handler', () => arg]),
     ...Object.entries(surroundings),
   ]
-  for (const [name, find] of sources) if (register(waitUntilOf(find), work)) return name
+  const held = untilTheEnd(work)
+  for (const [name, find] of sources) if (register(waitUntilOf(find), held)) return name
   if (isServerless()) return undefined
   waitAtTheEnd(work)
   return 'background'

@@ -113,6 +113,35 @@ describe.each(findNodes())('on Node $version', ({ path: node }) => {
     expect(ingest.stats).toMatchObject({ stored: 4, rejected: 0 })
   })
 
+  it.each([
+    ['in a process of its own', {}],
+    ['on Vercel', { VERCEL: '1' }],
+  ])(
+    'what is held ends with the time that the signal leaves, for a server that waits for it: %s',
+    async (_title, env) => {
+      const ingest = createTestIngest()
+      await using server = await ingest.listen()
+      ingest.fail({ hang: true, times: Infinity })
+      const waiting = `
+      const held = []
+      const waitUntil = (promise) => held.push(promise)
+      globalThis[Symbol.for('@vercel/request-context')] = { get: () => ({ waitUntil }) }
+      process.once('SIGTERM', async () => {
+        await handler()
+        for (let count = 0; count < held.length; ) {
+          count = held.length
+          await Promise.all(held)
+        }
+        process.exit(143)
+      })
+      setTimeout(() => process.exit(1), 20_000)`
+
+      const ended = await terminate(program(server.url, waiting), { node, env })
+
+      expect(ended.code).toBe(143)
+    },
+  )
+
   it('a signal is not held up by an API that hangs', async () => {
     const ingest = createTestIngest()
     await using server = await ingest.listen()
