@@ -1,4 +1,4 @@
-import { assertAmount, assertFunction } from '../../src/adapter.ts'
+import { assertAmount, assertFunction, plainObject } from '../../src/adapter.ts'
 import type { WaitUntil } from '../../src/index.ts'
 import type { Call } from './current-invocation.ts'
 import { requestContext } from './platform.ts'
@@ -26,8 +26,13 @@ const heldFlushMs = 30_000
 const awaitedFlushMs = 5_000
 
 /** @throws {GFluxNodeError} `validation_error`, naming the option. */
-export function resolveOptions(options: VercelOptions = {}): ResolvedOptions {
-  const { waitUntil, maxDuration, marginMs = 300, maxFlushMs } = options
+export function resolveOptions(options?: VercelOptions): ResolvedOptions {
+  const {
+    waitUntil,
+    maxDuration,
+    marginMs = 300,
+    maxFlushMs,
+  } = plainObject<VercelOptions>('options', options)
   assertFunction('waitUntil', waitUntil)
   for (const [name, amount] of Object.entries({ marginMs, maxDuration, maxFlushMs })) {
     if (amount !== undefined) assertAmount(name, amount)

@@ -102,6 +102,12 @@ describe('a wrapped object', () => {
     describe() {
       return this.routes
     }
+    get title() {
+      return this.#name
+    }
+    rename() {
+      return this
+    }
   }
 
   it('keeps its type and the rest of it, and its `fetch` may be called bare', async () => {
@@ -121,6 +127,19 @@ describe('a wrapped object', () => {
       1,
     ])
     expect(ingest.stats.stored).toBe(1)
+  })
+
+  it('runs all of it on the original, which has private fields and changes', () => {
+    const { plain } = openClients()
+    const application = new Application()
+    const wrapped = withGFlux(plain, application)
+
+    const title = wrapped.title
+    const named = wrapped.rename()
+    Object.assign(application, { routes: 2 })
+
+    expect([title, wrapped.describe(), wrapped.routes]).toEqual(['private', 2, 2])
+    expect([named, wrapped.constructor]).toEqual([wrapped, Application])
   })
 
   it('has each of its methods wrapped', async () => {
@@ -150,16 +169,33 @@ describe('a wrapped object', () => {
     expect(stored).toEqual([1, 2, 3, 4, 5, 6, 7])
   })
 
-  it.each([undefined, null, 1, {}, { fetch: 1 }, { POST: 'x' }])(
-    'is refused where it is none: %j',
-    async (handler) => {
-      const { plain } = openClients()
+  const shapes = 'a function, or an object with `fetch` or functions named by HTTP methods'
+  it.each([
+    [undefined, `Expected \`handler\` to be ${shapes}, got Undefined`],
+    [null, `Expected \`handler\` to be ${shapes}, got Null`],
+    [1, `Expected \`handler\` to be ${shapes}, got Number`],
+    [{}, `Expected \`handler\` to be ${shapes}, got Object`],
+    [{ get: () => 1, x: 1 }, `Expected \`handler\` to be ${shapes}, got an object with \`get\`, \`x\``],
+    [{ fetch: 1 }, 'Expected `handler.fetch` to be a function, got Number'],
+    [{ POST: 'x' }, 'Expected `handler.POST` to be a function, got String'],
+  ])('is refused where it is none: %j', async (handler, message) => {
+    const { plain } = openClients()
 
-      const error = await errorOf(() => withGFlux(plain, untyped(handler)))
+    const error = await errorOf(() => withGFlux(plain, untyped(handler)))
 
-      expect(error).toMatchObject({ code: 'validation_error', message: expect.stringContaining('`handler') })
-    },
-  )
+    expect(error).toMatchObject({ code: 'validation_error', message })
+  })
+
+  it('is refused with `null` for options', async () => {
+    const { plain } = openClients()
+
+    const error = await errorOf(() => withGFlux(plain, () => 1, untyped(null)))
+
+    expect(error).toMatchObject({
+      code: 'validation_error',
+      message: 'Expected `options` to be a plain object, got Null',
+    })
+  })
 
   it.each([{ maxDuration: -1 }, { marginMs: NaN }, { maxFlushMs: '1' }, { waitUntil: 1 }])(
     'is refused with options that make no sense: %j',
