@@ -1,5 +1,5 @@
 import type { Flushable } from '../../src/index.ts'
-import { flushFinally, onSigterm } from '../shared/sigterm.ts'
+import { flushFinally, onSignal } from '../shared/sigterm.ts'
 import { within } from '../shared/within.ts'
 import { env, globals, isServerless } from './platform.ts'
 
@@ -29,7 +29,7 @@ interface Ending {
 const key: unique symbol = Symbol.for('@getfluxly/node/ending')
 const shared = globalThis as { [key]?: Ending }
 
-/** SIGTERM flushes what the client still has queued. */
+/** SIGTERM and SIGINT flush what the client still has queued. */
 export function flushAtTheEnd(gflux: Flushable): void {
   const { clients, known } = ending()
   if (known.has(gflux)) return
@@ -38,14 +38,14 @@ export function flushAtTheEnd(gflux: Flushable): void {
   clients.add(new WeakRef(gflux))
 }
 
-/** SIGTERM waits for this work. */
+/** SIGTERM and SIGINT wait for this work. */
 export function waitAtTheEnd(work: Promise<unknown>): void {
   const { work: all } = ending()
   const done: Promise<unknown> = work.catch(() => undefined).then(() => all.delete(done))
   all.add(done)
 }
 
-/** Work as a lifetime gets it, which may keep the process: from SIGTERM on it settles within the time that is left. */
+/** Work as a lifetime gets it, which may keep the process: from the signal on it settles within the time that is left. */
 export function untilTheEnd(work: Promise<unknown>): Promise<unknown> {
   const { isSignalled, releases } = ending()
   if (isSignalled) return within(work, windowMs(), true)
@@ -86,12 +86,13 @@ function ending(): Ending {
     if (!isAlone && !isServerless()) holdExitOfNext(() => drain(Math.max(lastWindowMs, endsAt - Date.now())))
     return drain(ms)
   }
-  if (globals.process?.prependListener) onSigterm(takeLeave) // edge runtimes send no signals
+  if (!globals.process?.prependListener) return created // edge runtimes send no signals
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) onSignal(signal, takeLeave)
   return created
 }
 
 /**
- * `next start` answers SIGTERM with `process.exit()` as soon as the last response is out: of background work it knows
+ * `next start` answers the signal with `process.exit()` as soon as the last response is out: of background work it knows
  * what `after()` holds, which the Pages Router has not. So at the signal its exit is made to wait. An exit of any other
  * program's is left alone.
  * https://github.com/vercel/next.js/blob/canary/packages/next/src/server/lib/start-server.ts
