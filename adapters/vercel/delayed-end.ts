@@ -31,15 +31,22 @@ export function delayEnd(response: NodeResponse, work: Work): void {
   delayed.set(response, works)
   const own = Object.getOwnPropertyDescriptor(response, 'end')
   const { end } = response
-  let hasEnded = false
+  /** Of the first call: it is made later. */
+  let isPending: boolean | undefined
   const delayedEnd = (...args: unknown[]): unknown => {
-    if (hasEnded) return Reflect.apply(end, response, args)
-    const release = holdBack(response as ConnectedResponse, () => Reflect.apply(end, response, args))
-    hasEnded = true
+    const endNow = (): unknown => Reflect.apply(end, response, args)
+    if (isPending !== undefined) return isPending ? response : endNow()
+    const release = holdBack(response as ConnectedResponse, endNow)
+    isPending = !release
+    const finish = (): void => {
+      isPending = false
+      if (response.end === delayedEnd) restore(response, 'end', own)
+      if (release) release()
+      else endNow()
+    }
     Promise.all(works.map((each) => each()))
-      .then(release)
+      .then(finish)
       .catch((error) => response.destroy?.(error)) // a chunk that it refuses
-    if (response.end === delayedEnd) restore(response, 'end', own)
     return response
   }
   response.end = delayedEnd
@@ -47,11 +54,13 @@ export function delayEnd(response: NodeResponse, work: Work): void {
 
 /**
  * Ends a response that has no connection meanwhile: it is ended and its headers are sent for all who look, and what it
- * would send waits in it, as it does behind the response of an earlier request. Where that is not Node's, it ends later.
+ * would send waits in it, as it does behind the response of an earlier request.
+ *
+ * @returns what lets it out; `undefined` where that is not Node's, and nothing was ended
  */
-function holdBack(response: ConnectedResponse, end: () => unknown): () => void {
+function holdBack(response: ConnectedResponse, end: () => unknown): (() => void) | undefined {
   const { socket } = response
-  if (!socket?._handle || socket._httpMessage !== response) return end
+  if (!socket?._handle || socket._httpMessage !== response) return undefined
   const own = Object.getOwnPropertyDescriptor(socket, 'destroy')
   const { destroy } = socket
   let destruction: (() => unknown) | undefined
