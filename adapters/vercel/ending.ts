@@ -86,8 +86,11 @@ function ending(): Ending {
     if (!isAlone && !isServerless()) holdExitOfNext(() => drain(Math.max(lastWindowMs, endsAt - Date.now())))
     return drain(ms)
   }
-  if (!globals.process?.prependListener) return created // edge runtimes send no signals
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) onSignal(signal, takeLeave)
+  try {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) onSignal(signal, takeLeave)
+  } catch {
+    // edge runtimes send no signals: their `process` has no listeners, or Next's, which throw
+  }
   return created
 }
 
