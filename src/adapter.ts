@@ -1,10 +1,12 @@
 import type { ResolvedConfig, WaitUntil } from './config.ts'
+import type { FlushLimits } from './flush.ts'
+import type { FlushResult } from './flush-result.ts'
 import type { Guard } from './guard.ts'
 import type { Journal } from './journal.ts'
 import type { Flushable } from './lifecycle.ts'
 import type { Log } from './log.ts'
 import type { Ports } from './ports.ts'
-import type { Queue } from './queue.ts'
+import type { Queue, QueuedEvent } from './queue.ts'
 import { expect } from './validation.ts'
 
 export { attempt } from './attempt.ts'
@@ -34,10 +36,12 @@ export interface ClientInside {
   journal?: Journal
   /** Invocations under way whose end flushes: meanwhile no `track()` waits for the API. */
   invocations: number
-  /** The lifetime of the code that tracks, asked where the client has no `waitUntil`. */
-  lifetime?: () => WaitUntil | undefined
+  /** Asked for each event: the lifetime of the code that tracks it, where the client has no `waitUntil`. */
+  lifetime?: (event: QueuedEvent) => WaitUntil | undefined
   /** How long a background flush may begin attempts: its waits hold the process open. */
   backgroundMs: number
+  /** A flush of some of its events. */
+  flush(events: readonly QueuedEvent[], limits: FlushLimits): Promise<FlushResult>
 }
 
 /** @throws {GFluxNodeError} `validation_error` */

@@ -61,7 +61,7 @@ function bindClient<Events extends EventMap<Events>>(
 ): GFluxNode<Events> {
   const { config, log, ports } = delivery
   const { audit } = bound
-  const cycle = createCycle(delivery, () => waitUntil ?? delivery.lifetime?.())
+  const cycle = createCycle(delivery, waitUntil)
 
   /** Serialises the event, after `beforeSend` had its say on a copy, and queues it. */
   const record = (name: string, input: EventInput): Promise<FlushResult | null> | undefined => {

@@ -18,7 +18,7 @@ const idleHops = 32
  */
 export function createCycle(
   delivery: Delivery,
-  lifetime: () => WaitUntil | undefined,
+  ownLifetime: WaitUntil | undefined,
 ): (event: QueuedEvent) => void {
   const { log, ports } = delivery
   let events: QueuedEvent[] | undefined
@@ -36,10 +36,11 @@ export function createCycle(
   }
 
   return (event) => {
+    const lifetime = delivery.lifetime?.(event)
+    const waitUntil = ownLifetime ?? lifetime
+    if (!waitUntil) return
     hops = 0
     if (!events) {
-      const waitUntil = lifetime()
-      if (!waitUntil) return
       events = []
       // It must not reject: on Workers that would fail a whole queue batch. A failure is reported through the logger
       // and onDrop; what can be sent is still queued.

@@ -1,6 +1,6 @@
 import type { ResolvedConfig, WaitUntil } from './config.ts'
 import { GFluxNodeError } from './errors.ts'
-import { startFlush } from './flush.ts'
+import { type FlushLimits, startFlush } from './flush.ts'
 import type { FlushResult } from './flush-result.ts'
 import { closedMs, type Guard } from './guard.ts'
 import type { Journal } from './journal.ts'
@@ -23,10 +23,12 @@ export interface Delivery {
   journal?: Journal
   /** Invocations under way whose end flushes. */
   invocations: number
-  /** The lifetime of the code that tracks, asked where the client has no `waitUntil`. */
-  lifetime?: () => WaitUntil | undefined
+  /** Asked for each event: the lifetime of the code that tracks it, where the client has no `waitUntil`. */
+  lifetime?: (event: QueuedEvent) => WaitUntil | undefined
   /** How long a background flush may begin attempts: its waits hold the process open. */
   backgroundMs: number
+  /** A flush of some of its events. */
+  flush(events: readonly QueuedEvent[], limits: FlushLimits): Promise<FlushResult>
   isClosed: boolean
   /** How often a batch's retries were exhausted. */
   rounds: number
@@ -58,6 +60,9 @@ export function createDelivery(config: ResolvedConfig, ports: Ports): Delivery {
     timerDueAt: 0,
     invocations: 0,
     backgroundMs: Infinity,
+    flush(events, limits) {
+      return startFlush(this, events, limits)
+    },
   }
 }
 

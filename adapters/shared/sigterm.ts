@@ -4,25 +4,36 @@ import { ownListeners } from './own-listeners.ts'
 /** What is used of Node's `process`. */
 interface SignalledProcess {
   readonly pid: number
-  kill(pid: number, signal: 'SIGTERM'): void
-  listeners(signal: 'SIGTERM'): object[]
-  prependListener(signal: 'SIGTERM', listener: () => Promise<void>): void
-  removeListener(signal: 'SIGTERM', listener: () => Promise<void>): void
+  kill(pid: number, signal: Signal): void
+  listeners(signal: Signal): object[]
+  prependListener(signal: Signal, listener: () => Promise<void>): void
+  removeListener(signal: Signal, listener: () => Promise<void>): void
 }
 
-/** Does work at SIGTERM, in a process of Node's. It then dies as it would have. */
-export function onSigterm(work: (isAlone: boolean) => Promise<unknown>): void {
+type Signal = 'SIGTERM' | 'SIGINT'
+type Work = (isAlone: boolean) => Promise<unknown>
+
+export function onSigterm(work: Work): void {
+  onSignal('SIGTERM', work)
+}
+
+/** Does work at a signal, in a process of Node's. It then dies as it would have. */
+export function onSignal(signal: Signal, work: Work): void {
   const { process } = globalThis as unknown as { readonly process: SignalledProcess }
   const listener = async (): Promise<void> => {
     // Another listener, which may be gone by the end of the work, has taken the process's end over.
-    const isAlone = process.listeners('SIGTERM').every((each) => ownListeners().has(each))
-    await work(isAlone)
-    process.removeListener('SIGTERM', listener)
+    const isAlone = process.listeners(signal).every((each) => ownListeners().has(each))
+    const done = work(isAlone)
+    await undefined // others are called with this signal yet, and must not find themselves alone
+    // A person who presses Ctrl+C again does not want to wait.
+    if (isAlone && signal === 'SIGINT') process.removeListener(signal, listener)
+    await done
+    process.removeListener(signal, listener)
     // Not `process.exit()`, which on Lambda waits for the thread that waits for the next invocation.
-    if (isAlone) process.kill(process.pid, 'SIGTERM')
+    if (isAlone) process.kill(process.pid, signal)
   }
   ownListeners().add(listener)
-  process.prependListener('SIGTERM', listener)
+  process.prependListener(signal, listener)
 }
 
 /** Also to an API that was down: no later flush will look for it. What fails is told through the logger. */

@@ -1,3 +1,6 @@
+/** A longer delay overflows and fires at once. https://developer.mozilla.org/docs/Web/API/Window/setTimeout */
+const maxTimerMs = 2 ** 31 - 1
+
 /**
  * What work comes to, or `undefined` after that time. The timer holds the process where `isAwaited`: the work may hang
  * with nothing else left that does.
@@ -9,7 +12,7 @@ export async function within<Result>(
 ): Promise<Result | undefined> {
   let timer: unknown
   const timeout = new Promise<undefined>((resolve) => {
-    timer = setTimeout(resolve, ms, undefined)
+    timer = setTimeout(resolve, Math.min(ms, maxTimerMs), undefined)
     if (!isAwaited) (timer as { unref?(): void }).unref?.() // a number on Edge
   })
   try {

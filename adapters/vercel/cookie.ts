@@ -11,7 +11,7 @@ export interface CookieStore {
  *
  * @param source A web request, a Node request, or what Next's `cookies()` resolves to.
  * @param name The cookie's name.
- * @returns `undefined` where the request has no such cookie, or an empty one.
+ * @returns `undefined` where there is no request, or it has no such cookie, or an empty one. Never throws.
  *
  * @example
  * ```ts
@@ -19,9 +19,17 @@ export interface CookieStore {
  * gflux.track('page_rendered', { anonymousId: anonymousIdFromCookie(await cookies(), 'gflux_anonymous_id') })
  * ```
  */
-export function anonymousIdFromCookie(source: HeaderSource | CookieStore, name: string): string | undefined {
-  const value = isStore(source) ? source.get(name)?.value : cookieOf(headerOf(source, 'cookie'), name)
-  return value?.trim() || undefined
+export function anonymousIdFromCookie(
+  source: HeaderSource | CookieStore | null | undefined,
+  name: string,
+): string | undefined {
+  if (!source) return undefined
+  try {
+    const value = isStore(source) ? source.get(name)?.value : cookieOf(headerOf(source, 'cookie'), name)
+    return value?.trim() || undefined
+  } catch {
+    return undefined // an event without it is worth more than no response
+  }
 }
 
 /** Requests of Express have a `get` too, for headers. */

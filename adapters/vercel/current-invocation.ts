@@ -20,6 +20,8 @@ export interface Invocation extends Call {
   readonly gflux: Flushable
   /** Until the flush at its end begins, which takes what the client tracked in it. */
   isRunning: boolean
+  /** Once that flush has ended: what it left is anybody's. */
+  isOver: boolean
 }
 
 let storage: InvocationStorage<Invocation> | undefined

@@ -1,5 +1,5 @@
 import type { Flushable } from '../../src/index.ts'
-import { flushFinally, onSigterm } from '../shared/sigterm.ts'
+import { flushFinally, onSignal } from '../shared/sigterm.ts'
 import { within } from '../shared/within.ts'
 import { env, globals, isServerless } from './platform.ts'
 
@@ -8,18 +8,28 @@ const serverlessWindowMs = 400
 /** Half of the 10 s that Cloud Run gives, the shortest of what processes of their own get. */
 const serverWindowMs = 5_000
 
+/** For what the last response left, where it took longer than that. */
+const lastWindowMs = 1_000
+
+function windowMs(): number {
+  return isServerless() ? serverlessWindowMs : serverWindowMs
+}
+
 /** What the end of this process waits for. */
 interface Ending {
   readonly clients: Set<WeakRef<Flushable>>
   readonly known: WeakSet<Flushable>
   /** Work in the background; none of it rejects. */
   readonly work: Set<Promise<unknown>>
+  /** What ends the waiting of lifetimes. */
+  readonly releases: Set<() => void>
+  isSignalled: boolean
 }
 
-const key: unique symbol = Symbol.for('@getfluxly/node/sigterm')
+const key: unique symbol = Symbol.for('@getfluxly/node/ending')
 const shared = globalThis as { [key]?: Ending }
 
-/** SIGTERM flushes what the client still has queued. */
+/** SIGTERM and SIGINT flush what the client still has queued. */
 export function flushAtTheEnd(gflux: Flushable): void {
   const { clients, known } = ending()
   if (known.has(gflux)) return
@@ -28,34 +38,64 @@ export function flushAtTheEnd(gflux: Flushable): void {
   clients.add(new WeakRef(gflux))
 }
 
-/** SIGTERM waits for this work. */
+/** SIGTERM and SIGINT wait for this work. */
 export function waitAtTheEnd(work: Promise<unknown>): void {
   const { work: all } = ending()
   const done: Promise<unknown> = work.catch(() => undefined).then(() => all.delete(done))
   all.add(done)
 }
 
+/** Work as a lifetime gets it, which may keep the process: from the signal on it settles within the time that is left. */
+export function untilTheEnd(work: Promise<unknown>): Promise<unknown> {
+  const { isSignalled, releases } = ending()
+  if (isSignalled) return within(work, windowMs(), true)
+  return new Promise((resolve) => {
+    const release = (): void => {
+      releases.delete(release)
+      resolve(undefined)
+    }
+    releases.add(release)
+    work.then(release, release)
+  })
+}
+
 /** One for all copies of this package in the process. */
 function ending(): Ending {
   if (shared[key]) return shared[key]
-  const created: Ending = { clients: new Set(), known: new WeakSet(), work: new Set() }
+  const created: Ending = {
+    clients: new Set(),
+    known: new WeakSet(),
+    work: new Set(),
+    releases: new Set(),
+    isSignalled: false,
+  }
   shared[key] = created
-  const drain = (): Promise<unknown> => {
-    const { clients, work } = created
-    const windowMs = isServerless() ? serverlessWindowMs : serverWindowMs
+  const { clients, releases, work } = created
+  const drain = (ms: number): Promise<unknown> => {
     const alive = [...clients].flatMap((client) => client.deref() ?? [])
-    return within(Promise.all([flushFinally(alive, windowMs), ...work]), windowMs, true)
+    return within(Promise.all([flushFinally(alive, ms), ...work]), ms, true)
   }
   const takeLeave = (isAlone: boolean): Promise<unknown> => {
-    if (!isAlone && !isServerless()) holdExitOfNext(drain)
-    return drain()
+    const ms = windowMs()
+    const endsAt = Date.now() + ms
+    created.isSignalled = true
+    const never = new Promise(() => undefined)
+    void within(never, ms).then(() => {
+      for (const release of releases) release()
+    })
+    if (!isAlone && !isServerless()) holdExitOfNext(() => drain(Math.max(lastWindowMs, endsAt - Date.now())))
+    return drain(ms)
   }
-  if (globals.process?.prependListener) onSigterm(takeLeave) // edge runtimes send no signals
+  try {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) onSignal(signal, takeLeave)
+  } catch {
+    // edge runtimes send no signals: their `process` has no listeners, or Next's, which throw
+  }
   return created
 }
 
 /**
- * `next start` answers SIGTERM with `process.exit()` as soon as the last response is out: of background work it knows
+ * `next start` answers the signal with `process.exit()` as soon as the last response is out: of background work it knows
  * what `after()` holds, which the Pages Router has not. So at the signal its exit is made to wait. An exit of any other
  * program's is left alone.
  * https://github.com/vercel/next.js/blob/canary/packages/next/src/server/lib/start-server.ts

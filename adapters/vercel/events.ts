@@ -1,9 +1,10 @@
 import { insideOf } from '../../src/adapter.ts'
 import type { Flushable } from '../../src/index.ts'
 import { within } from '../shared/within.ts'
+import { own, unknownOwner } from './coverage.ts'
 import { type Call, currentInvocation, openCall } from './current-invocation.ts'
 import { waitAtTheEnd } from './ending.ts'
-import { hold, holdFor } from './lifetime.ts'
+import { hasLifetime, hold, holdFor } from './lifetime.ts'
 import { budgetMs, resolveOptions } from './options.ts'
 
 /**
@@ -22,26 +23,33 @@ export function vercelWaitUntil(promise: Promise<unknown>): void {
 
 /**
  * From now on each event of the client is held by the lifetime of its request, but what its running handler tracks: that
- * is the flush's at the handler's end. A client with a `waitUntil` of its own stays as it is.
+ * is the flush's at its end. A client with a `waitUntil` of its own stays as it is.
  */
 export function holdEvents(gflux: Flushable): void {
   const inside = insideOf(gflux)
   if (!inside || inside.lifetime) return
   const waitUntil = (promise: Promise<unknown>): void => {
-    holdUntilDeadline(promise, (work, call) => holdFor(gflux, work, call))
+    const isHeld = holdUntilDeadline(promise, (work, call) => holdFor(gflux, work, call))
+    if (!isHeld) throw new Error('Nothing keeps this request running')
   }
-  inside.lifetime = () => {
+  inside.lifetime = (event) => {
     const invocation = currentInvocation()
     const isFlushed = invocation?.isRunning && insideOf(invocation.gflux) === inside
-    return isFlushed ? undefined : waitUntil
+    // Such as in a listener of a Node request.
+    const isLost = !invocation && inside.invocations > 0 && !hasLifetime()
+    if (!isFlushed && !isLost) return waitUntil
+    own(event, isFlushed ? invocation : unknownOwner)
+    return undefined
   }
 }
 
 function holdUntilDeadline(
   promise: Promise<unknown>,
   holdWork: (work: Promise<unknown>, call: Call) => unknown,
-): void {
+): boolean {
   const call = currentInvocation() ?? openCall(resolveOptions())
   const work = within(promise, budgetMs(call, true), true)
-  if (!holdWork(work, call)) waitAtTheEnd(work)
+  if (holdWork(work, call)) return true
+  waitAtTheEnd(work)
+  return false
 }

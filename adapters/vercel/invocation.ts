@@ -1,9 +1,11 @@
 import { type Flushable, flushAfter } from '../../src/index.ts'
 import { isThenable } from '../shared/thenable.ts'
+import { clientOf } from './coverage.ts'
 import { type Invocation, openCall, runWithin } from './current-invocation.ts'
+import { delayEnd } from './delayed-end.ts'
 import { holdFor } from './lifetime.ts'
-import { delayEnd, responseOf } from './node-response.ts'
-import { budgetMs, type ResolvedOptions } from './options.ts'
+import { isEnded, responseOf, whenEnded } from './node-response.ts'
+import { budgetMs, type ResolvedOptions, responseMs } from './options.ts'
 
 /** What all invocations of a wrapped handler share. */
 export interface Wrapping {
@@ -11,14 +13,16 @@ export interface Wrapping {
   readonly options: ResolvedOptions
 }
 
-/** Runs a handler, and flushes when it has settled: after its response where a lifetime allows it, else before. */
+/**
+ * Runs a handler, and flushes when it has settled and a Node response has ended: after its response where a lifetime
+ * allows it, else before.
+ */
 export function invoke({ gflux, options }: Wrapping, args: readonly unknown[], run: () => unknown): unknown {
-  const invocation: Invocation = { ...openCall(options, args), gflux, isRunning: true }
+  const invocation: Invocation = { ...openCall(options, args), gflux, isRunning: true, isOver: false }
+  const client = clientOf(invocation)
+  const response = responseOf(args)
   let isHeld = false
-  const timeoutMs = (): number => {
-    invocation.isRunning = false
-    return budgetMs(invocation, isHeld)
-  }
+  const timeoutMs = (): number => budgetMs(invocation, isHeld)
   const waitUntil = (work: Promise<unknown>): void => {
     isHeld = holdFor(gflux, work, invocation)
     if (!isHeld) throw new Error('Nothing keeps this invocation running')
@@ -27,19 +31,27 @@ export function invoke({ gflux, options }: Wrapping, args: readonly unknown[], r
   const handled = new Promise<unknown>((resolve) => {
     settle = resolve
   })
+  const over = handled
+    .then(() => response && whenEnded(response, responseMs(invocation)))
+    .finally(() => {
+      invocation.isRunning = false
+    })
   // Before the handler runs: its response may be out at the end of its first turn.
-  const flushed = flushAfter(gflux, handled, { waitUntil, timeoutMs })
-  const response = responseOf(args)
-  if (response && !isHeld) delayEnd(response, () => flushAfter(gflux, undefined, { timeoutMs }))
+  const flushed = flushAfter(client, over, { waitUntil, timeoutMs })
+  flushed.catch(() => undefined) // the platform gets the error from what is returned
+  const flush = (): Promise<unknown> => flushAfter(client, undefined, { timeoutMs })
+  if (response && !isHeld) delayEnd(response, flush)
+  let result: unknown
   try {
-    const result = runWithin(invocation, run)
+    result = runWithin(invocation, run)
     settle(result)
-    // A lazy one starts its work each time that it is asked: `flushed` has asked it.
-    return isHeld && !isThenable(result) ? result : flushed
   } catch (error) {
     settle(Promise.reject(error))
-    if (!isHeld) return flushed
-    flushed.catch(() => undefined) // the platform gets the error from here
-    throw error
+    if (isHeld) throw error
   }
+  // A lazy one starts its work each time that it is asked: `handled` has asked it.
+  if (isHeld) return isThenable(result) ? handled : result
+  // A response that goes on may wait for what is returned here.
+  const passOn = () => (!response || isEnded(response) ? flushed : flush()).then(() => handled)
+  return handled.then(passOn, passOn)
 }

@@ -1,7 +1,7 @@
 import { insideOf, register } from '../../src/adapter.ts'
 import type { Flushable, WaitUntil } from '../../src/index.ts'
 import type { Call } from './current-invocation.ts'
-import { flushAtTheEnd, waitAtTheEnd } from './ending.ts'
+import { flushAtTheEnd, untilTheEnd, waitAtTheEnd } from './ending.ts'
 import { nextAfter } from './next-after.ts'
 import { globals, isServerless, type LifetimeSource, requestContext } from './platform.ts'
 
@@ -30,15 +30,22 @@ const surroundings: Readonly<Record<string, Find>> = {
  * @returns the name of what holds it, or `undefined`
  */
 export function hold(work: Promise<unknown>, { args, options }: Call): string | undefined {
-  const sources: Readonly<Record<string, Find>> = {
-    option: () => options,
-    handler: () => args.find(isLifetime),
-    ...surroundings,
-  }
-  for (const [name, find] of Object.entries(sources)) if (register(waitUntilOf(find), work)) return name
+  const sources: readonly [string, Find][] = [
+    ['option', () => options],
+    // Each of them: the `waitUntil` of a Next proxy's request only throws, that of the event behind it holds.
+    ...args.map((arg): [string, Find] => ['handler', () => arg]),
+    ...Object.entries(surroundings),
+  ]
+  const held = untilTheEnd(work)
+  for (const [name, find] of sources) if (register(waitUntilOf(find), held)) return name
   if (isServerless()) return undefined
   waitAtTheEnd(work)
   return 'background'
+}
+
+/** Would anything hold work of the code that calls? */
+export function hasLifetime(): boolean {
+  return Object.values(surroundings).some(waitUntilOf)
 }
 
 /** The lifetimes that a client's log has. */

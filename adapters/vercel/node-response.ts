@@ -1,9 +1,12 @@
+import { within } from '../shared/within.ts'
+
 /** What is used of Node's `ServerResponse`. */
 export interface NodeResponse {
   readonly writableEnded: boolean
+  readonly destroyed?: boolean
   end(...args: unknown[]): unknown
   destroy?(error?: unknown): unknown
-  readonly once: unknown
+  once(event: 'finish' | 'close', listener: (value?: unknown) => void): unknown
 }
 
 /** The response of a `(req, res)` handler; `undefined` for any other. */
@@ -17,13 +20,16 @@ export function responseOf([, response]: readonly unknown[]): NodeResponse | und
   }
 }
 
-/** Makes the end of the response wait for some work: the client gets all but the end before it. */
-export function delayEnd(response: NodeResponse, work: () => Promise<unknown>): void {
-  const { end } = response
-  let ended: Promise<unknown> | undefined
-  response.end = (...args) => {
-    ended ??= work().then(() => Reflect.apply(end, response, args))
-    ended.catch((error) => response.destroy?.(error)) // a chunk that Node refuses
-    return response
-  }
+export function isEnded({ destroyed, writableEnded }: NodeResponse): boolean {
+  return writableEnded || destroyed === true
+}
+
+/** Waits until the response has ended or its connection has, but no longer than that time. */
+export async function whenEnded(response: NodeResponse, timeoutMs: number): Promise<void> {
+  if (isEnded(response)) return
+  const ended = new Promise((resolve) => {
+    response.once('finish', resolve)
+    response.once('close', resolve)
+  })
+  await within(ended, timeoutMs)
 }

@@ -1,4 +1,4 @@
-import { assertAmount, assertFunction } from '../../src/adapter.ts'
+import { assertAmount, assertFunction, plainObject } from '../../src/adapter.ts'
 import type { WaitUntil } from '../../src/index.ts'
 import type { Call } from './current-invocation.ts'
 import { requestContext } from './platform.ts'
@@ -26,8 +26,13 @@ const heldFlushMs = 30_000
 const awaitedFlushMs = 5_000
 
 /** @throws {GFluxNodeError} `validation_error`, naming the option. */
-export function resolveOptions(options: VercelOptions = {}): ResolvedOptions {
-  const { waitUntil, maxDuration, marginMs = 300, maxFlushMs } = options
+export function resolveOptions(options?: VercelOptions): ResolvedOptions {
+  const {
+    waitUntil,
+    maxDuration,
+    marginMs = 300,
+    maxFlushMs,
+  } = plainObject<VercelOptions>('options', options)
   assertFunction('waitUntil', waitUntil)
   for (const [name, amount] of Object.entries({ marginMs, maxDuration, maxFlushMs })) {
     if (amount !== undefined) assertAmount(name, amount)
@@ -44,6 +49,12 @@ export function resolveOptions(options: VercelOptions = {}): ResolvedOptions {
 export function deadlineOf({ maxDurationMs }: ResolvedOptions): number {
   const told = new Date(requestContext('@vercel/request-context')?.deadline as string).getTime()
   return told || Date.now() + maxDurationMs
+}
+
+/** Milliseconds that the end of a response may be waited for: the flush after it needs some too. */
+export function responseMs({ options, deadline }: Call): number {
+  const restMs = deadline - Date.now() - options.marginMs
+  return Math.max(restMs / 2, restMs - awaitedFlushMs)
 }
 
 /** Milliseconds that a flush may take now. */

@@ -2,7 +2,6 @@
 interface NodeProcess {
   readonly env?: Readonly<Record<string, string | undefined>>
   readonly title?: string
-  readonly prependListener?: unknown
   exit?: (code?: number) => void
   readonly cwd?: () => string
   /** From Node 20.16 and 22.3 on. https://nodejs.org/api/process.html#processgetbuiltinmoduleid */

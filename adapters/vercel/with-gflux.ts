@@ -1,4 +1,4 @@
-import { assertClient, assertFunction } from '../../src/adapter.ts'
+import { assertClient, assertFunction, expect } from '../../src/adapter.ts'
 import type { Flushable } from '../../src/index.ts'
 import { dropDuringBuild } from './build.ts'
 import { holdEvents } from './events.ts'
@@ -10,6 +10,7 @@ import { isBuilding } from './platform.ts'
 type HandlerFunction = (...args: any[]) => unknown
 
 const methods = ['fetch', 'GET', 'HEAD', 'OPTIONS', 'POST', 'PUT', 'DELETE', 'PATCH'] as const
+const shapes = 'a function, or an object with `fetch` or functions named by HTTP methods'
 type Method = Exclude<(typeof methods)[number], 'fetch'>
 
 /**
@@ -63,19 +64,39 @@ function wrapFunction(
   })
 }
 
-/** A copy, but its functions run on the original: it may have private fields. */
+/** Names alone: what an object holds may be anything. */
+function namesIn(handler: unknown): string | undefined {
+  const names = typeof handler === 'object' ? Object.keys(Object(handler)) : []
+  return names.length ? `an object with ${names.map((name) => `\`${name}\``).join(', ')}` : undefined
+}
+
+/** Reads and runs on the original, which may have private fields. */
 function wrapObject(wrapping: Wrapping, handler: object): object {
   const functions: Partial<Record<string, unknown>> = Object(handler)
   const names = methods.filter((name) => functions[name] !== undefined)
-  if (!names.length) assertFunction('handler', handler ?? null)
-  const thisOf = (self: unknown): unknown => (self === copy ? handler : self)
-  const wrapped = names.map((name) => {
-    const method = functions[name]
-    assertFunction(`handler.${name}`, method)
-    const value = wrapFunction(wrapping, method as HandlerFunction, thisOf)
-    return [name, { value, enumerable: true, writable: true, configurable: true }]
+  expect(names.length, 'handler', shapes, handler, namesIn(handler))
+  const thisOf = (self: unknown): unknown => (self === proxy ? handler : self)
+  const wrapped = new Map<unknown, unknown>()
+  for (const name of names) {
+    assertFunction(`handler.${name}`, functions[name])
+    wrapped.set(name, wrapFunction(wrapping, functions[name] as HandlerFunction, thisOf))
+  }
+  const runOn = (target: HandlerFunction, self: unknown, args: unknown[]): unknown => {
+    const result = Reflect.apply(target, thisOf(self), args)
+    return result === handler ? proxy : result
+  }
+  // What a frozen object shows of itself may be nothing else: a copy can show the wrapped functions.
+  const target = Object.isFrozen(handler)
+    ? Object.assign(Object.create(Object.getPrototypeOf(handler)), handler)
+    : handler
+  const proxy: object = new Proxy(target, {
+    get(_target, name) {
+      if (wrapped.has(name)) return wrapped.get(name)
+      const value = Reflect.get(handler, name)
+      const isMethod = typeof value === 'function' && name !== 'constructor' && !Object.hasOwn(handler, name)
+      return isMethod ? new Proxy(value, { apply: runOn }) : value
+    },
+    set: (_target, name, value) => Reflect.set(handler, name, value),
   })
-  const descriptors = { ...Object.getOwnPropertyDescriptors(handler), ...Object.fromEntries(wrapped) }
-  const copy: object = Object.create(Object.getPrototypeOf(handler), descriptors)
-  return copy
+  return proxy
 }

@@ -76,6 +76,18 @@ describe('anonymousIdFromCookie', () => {
     expect(anonymousIdFromCookie(new Request('https://example.com/'), 'gflux_id')).toBeUndefined()
     expect(anonymousIdFromCookie({ headers: {} }, 'gflux_id')).toBeUndefined()
     expect(anonymousIdFromCookie({}, 'gflux_id')).toBeUndefined()
+    expect(anonymousIdFromCookie(undefined, 'gflux_id')).toBeUndefined()
+    expect(anonymousIdFromCookie(null, 'gflux_id')).toBeUndefined()
+  })
+
+  it('throws nothing that a source throws', () => {
+    const source = {
+      get: () => {
+        throw new Error('outside of a request')
+      },
+    }
+
+    expect(anonymousIdFromCookie(source, 'gflux_id')).toBeUndefined()
   })
 })
 

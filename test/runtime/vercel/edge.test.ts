@@ -106,6 +106,18 @@ describe('in Vercel’s edge runtime', () => {
     },
   )
 
+  it('the first response waits for nothing where `process` only looks like Node’s, as in Next’s sandbox', async () => {
+    const prelude = `globalThis.process = { env: {}, prependListener() { throw new Error('not supported') } }`
+    await using edge = await openEdge({ passEvent: true, prelude })
+
+    const response = await edge.runtime.dispatchFetch('https://edge.example/')
+    const storedAtResponse = edge.ingest.stats.stored
+    await response.waitUntil()
+
+    expect([response.status, storedAtResponse]).toEqual([200, 0])
+    expect(namesOf(edge.ingest)).toEqual(['opened'])
+  })
+
   it('the events of a handler that throws are delivered', async () => {
     await using edge = await openEdge({ passEvent: false })
 

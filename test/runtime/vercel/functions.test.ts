@@ -60,6 +60,63 @@ describe('on Vercel, with the context of @vercel/functions', () => {
     },
   )
 
+  it.each(
+    (['plain', 'gflux'] as const).flatMap((kind) => [
+      [kind, 'the request', {}] as const,
+      [kind, 'nothing', { VERCEL: '1' }] as const,
+    ]),
+  )(
+    'a flush waits for its own request’s events alone, also where one that tracks nothing has none: %s client, held by %s',
+    async (kind, holder, env) => {
+      using _env = setEnv(env)
+      using provider = holder === 'nothing' ? undefined : installProvider()
+      const { ingest, ...clients } = openClients()
+      const gflux = clients[kind]
+      ingest.fail({ hang: true })
+      const handler = withGFlux(
+        gflux,
+        async (...users: string[]) => {
+          for (const userId of users) void gflux.track('opened', { userId })
+        },
+        { maxFlushMs: 4000 },
+      )
+      const answer = async (...users: string[]): Promise<void> => {
+        const request = provider?.open()
+        await (request ? request.run(() => handler(...users)) : handler(...users))
+        await request?.end()
+      }
+      let isFirstOver = false
+      const first = answer('first').then(() => {
+        isFirstOver = true
+      })
+      await expect.poll(() => ingest.requests.length, { timeout: 10_000 }).toBe(1)
+
+      await answer()
+      await answer('second')
+      const wasFirstOver = isFirstOver
+      const stored = usersOf(ingest.events)
+      await first
+
+      expect([wasFirstOver, stored]).toEqual([false, ['second']])
+      expect(ingest.stats.duplicates).toBe(0)
+    },
+  )
+
+  it('a request takes along what an earlier one left queued', async () => {
+    using provider = installProvider()
+    const { plain, ingest } = openClients()
+    const track = (): Promise<null | object> => plain.track('opened', { userId: 'first' })
+    const [first, second] = [provider.open(), provider.open()]
+    await first.run(withGFlux(plain, track, { maxFlushMs: 0 }))
+    await first.end()
+    const storedAtFirst = ingest.stats.stored
+
+    await second.run(withGFlux(plain, () => 'nothing'))
+    await second.end()
+
+    expect([storedAtFirst, usersOf(ingest.events)]).toEqual([0, ['first']])
+  })
+
   it('a request that never ends holds nobody else', async () => {
     using provider = installProvider()
     const { gflux, ingest } = openClients()

@@ -2,8 +2,10 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { describe, expect, it } from 'vitest'
-import { withGFlux } from '../../../adapters/vercel/index.ts'
-import { errorOf, untyped } from '../../support/client.ts'
+import { vercelWaitUntil, withGFlux } from '../../../adapters/vercel/index.ts'
+import { createTestIngest } from '../../../ingest/index.ts'
+import { initGFluxNode } from '../../../src/index.ts'
+import { errorOf, TOKEN, untyped } from '../../support/client.ts'
 import { late, openClients, setEnv, sleep } from './client.ts'
 import { installProvider } from './request-context.ts'
 
@@ -100,6 +102,12 @@ describe('a wrapped object', () => {
     describe() {
       return this.routes
     }
+    get title() {
+      return this.#name
+    }
+    rename() {
+      return this
+    }
   }
 
   it('keeps its type and the rest of it, and its `fetch` may be called bare', async () => {
@@ -119,6 +127,19 @@ describe('a wrapped object', () => {
       1,
     ])
     expect(ingest.stats.stored).toBe(1)
+  })
+
+  it('runs all of it on the original, which has private fields and changes', () => {
+    const { plain } = openClients()
+    const application = new Application()
+    const wrapped = withGFlux(plain, application)
+
+    const title = wrapped.title
+    const named = wrapped.rename()
+    Object.assign(application, { routes: 2 })
+
+    expect([title, wrapped.describe(), wrapped.routes]).toEqual(['private', 2, 2])
+    expect([named, wrapped.constructor]).toEqual([wrapped, Application])
   })
 
   it('has each of its methods wrapped', async () => {
@@ -148,16 +169,33 @@ describe('a wrapped object', () => {
     expect(stored).toEqual([1, 2, 3, 4, 5, 6, 7])
   })
 
-  it.each([undefined, null, 1, {}, { fetch: 1 }, { POST: 'x' }])(
-    'is refused where it is none: %j',
-    async (handler) => {
-      const { plain } = openClients()
+  const shapes = 'a function, or an object with `fetch` or functions named by HTTP methods'
+  it.each([
+    [undefined, `Expected \`handler\` to be ${shapes}, got Undefined`],
+    [null, `Expected \`handler\` to be ${shapes}, got Null`],
+    [1, `Expected \`handler\` to be ${shapes}, got Number`],
+    [{}, `Expected \`handler\` to be ${shapes}, got Object`],
+    [{ get: () => 1, x: 1 }, `Expected \`handler\` to be ${shapes}, got an object with \`get\`, \`x\``],
+    [{ fetch: 1 }, 'Expected `handler.fetch` to be a function, got Number'],
+    [{ POST: 'x' }, 'Expected `handler.POST` to be a function, got String'],
+  ])('is refused where it is none: %j', async (handler, message) => {
+    const { plain } = openClients()
 
-      const error = await errorOf(() => withGFlux(plain, untyped(handler)))
+    const error = await errorOf(() => withGFlux(plain, untyped(handler)))
 
-      expect(error).toMatchObject({ code: 'validation_error', message: expect.stringContaining('`handler') })
-    },
-  )
+    expect(error).toMatchObject({ code: 'validation_error', message })
+  })
+
+  it('is refused with `null` for options', async () => {
+    const { plain } = openClients()
+
+    const error = await errorOf(() => withGFlux(plain, () => 1, untyped(null)))
+
+    expect(error).toMatchObject({
+      code: 'validation_error',
+      message: 'Expected `options` to be a plain object, got Null',
+    })
+  })
 
   it.each([{ maxDuration: -1 }, { marginMs: NaN }, { maxFlushMs: '1' }, { waitUntil: 1 }])(
     'is refused with options that make no sense: %j',
@@ -181,7 +219,7 @@ async function ask(handler: NodeHandler, stored: () => number) {
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo
   try {
-    const response = await fetch(`http://127.0.0.1:${port}/`)
+    const response = await fetch(`http://127.0.0.1:${port}/`, { method: 'POST', body: 'body' })
     const text = await response.text()
     return { status: response.status, text, seen: stored() }
   } finally {
@@ -210,6 +248,18 @@ describe('a Node handler', () => {
       const finished = once(response, 'finish')
       response.end('ok')
       await finished
+    },
+    'that listens to its request': (track) => (request, response) => {
+      request.resume().on('end', () => {
+        void track()
+        response.end('ok')
+      })
+    },
+    'that listens to its request and answers first': (track) => (request, response) => {
+      request.resume().on('end', () => {
+        response.end('ok')
+        void track()
+      })
     },
     'that answers after it returned': (track) => (_request, response) => {
       setTimeout(() => {
@@ -254,16 +304,65 @@ describe('a Node handler', () => {
     },
   )
 
-  it('that ends with what Node refuses breaks its own response alone', async () => {
-    using _env = setEnv({ VERCEL: '1' })
-    const { plain, ingest } = openClients()
-    const handler = withGFlux(plain, async (_request: unknown, response: ServerResponse) => {
-      await plain.track('opened', { userId: 'user_1' })
-      response.end(untyped(1))
+  it.each([
+    ['a client', undefined],
+    ['a client whose `waitUntil` is the adapter’s', vercelWaitUntil],
+  ])('that listens to its request has its events held with it: %s', async (_title, waitUntil) => {
+    using provider = installProvider()
+    const ingest = createTestIngest()
+    ingest.fail(late(50))
+    const gflux = initGFluxNode({ token: TOKEN, fetch: ingest.fetch, waitUntil })
+    const request = provider.open()
+    const handler = withGFlux(gflux, (incoming: IncomingMessage, response: ServerResponse) => {
+      incoming.resume().on('end', () => {
+        void gflux.track('opened', { userId: 'user_1' })
+        response.end('ok')
+      })
     })
 
-    await expect(ask(handler, () => 0)).rejects.toThrow('fetch failed')
+    await ask(
+      (...args) => request.run(() => handler(...args)),
+      () => 0,
+    )
+    await request.end()
+
     expect(ingest.stats.stored).toBe(1)
+  })
+
+  it('whose response does not end holds its request no longer than the deadline, and delivers', async () => {
+    using provider = installProvider()
+    const { plain, ingest } = openClients()
+    const deadline = Date.now() + 2000
+    const request = provider.open({ deadline })
+    const response = { writableEnded: false, end: () => undefined, once: () => undefined }
+    const handler = withGFlux(plain, (_request: object, _response: object) => {
+      void plain.track('opened', { userId: 'user_1' })
+    })
+
+    request.run(() => handler({}, response))
+    await request.end()
+    const endedAt = Date.now()
+
+    expect(ingest.stats.stored).toBe(1)
+    expect(endedAt).toBeLessThan(deadline)
+  })
+
+  it('may be awaited before its response is ended', async () => {
+    using _env = setEnv({ VERCEL: '1' })
+    const { plain, ingest } = openClients()
+    const middleware = withGFlux(plain, async (_request: object, _response: ServerResponse) => {
+      await plain.track('opened', { userId: 'user_1' })
+    })
+
+    const { text, seen } = await ask(
+      async (request, response) => {
+        await middleware(request, response)
+        response.end('ok')
+      },
+      () => ingest.stats.stored,
+    )
+
+    expect({ text, seen }).toEqual({ text: 'ok', seen: 1 })
   })
 
   it('returns what it returned', () => {

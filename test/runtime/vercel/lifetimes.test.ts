@@ -67,6 +67,22 @@ describe('the lifetime of a call', () => {
     },
   )
 
+  it('comes from the event of a Next proxy, whose request has a `waitUntil` that only throws', async () => {
+    using _env = setEnv({ VERCEL: '1' })
+    using offering = offer(['handler'])
+    const { plain, logged } = openClients()
+    const request = {
+      waitUntil() {
+        throw new Error('The middleware has a new signature')
+      },
+    }
+
+    await withGFlux(plain, (..._args: unknown[]) => 'response')(request, ...offering.args)
+
+    expect(offering.asked).toEqual(['handler'])
+    expect(logged.map(([, context]) => context)).toContainEqual({ lifetime: 'handler' })
+  })
+
   it('is looked for anew at each call', async () => {
     const { plain } = openClients()
     const handler = withGFlux(plain, async () => await plain.track('opened', { userId: 'user_1' }))

@@ -16,10 +16,14 @@ interface Ended {
   readonly output: string
 }
 
-/** A process that tracks, says so, and then gets SIGTERM. */
+/** A process that tracks, says so, and then gets the signals, at intervals of 300 ms. */
 async function terminate(
   source: string,
-  { node, env = {} }: { node: string; env?: Record<string, string> },
+  {
+    node,
+    env = {},
+    signals = ['SIGTERM'],
+  }: { node: string; env?: Record<string, string>; signals?: readonly NodeJS.Signals[] },
 ): Promise<Ended> {
   await using project = await createProject(packageRoot)
   const main = await project.write('main.mjs', source)
@@ -27,7 +31,8 @@ async function terminate(
   const child = spawn(node, [main], { env: { ...inherited, ...env }, stdio: ['ignore', 'pipe', 'inherit'] })
   let output = ''
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
-    if (!output.includes('ready') && text.includes('ready')) child.kill('SIGTERM')
+    if (!output.includes('ready') && text.includes('ready'))
+      for (const [index, each] of signals.entries()) setTimeout(() => child.kill(each), 300 * index)
     output += text
   })
   const [code, signal] = await once(child, 'close')
@@ -62,6 +67,29 @@ describe.each(findNodes())('on Node $version', ({ path: node }) => {
       expect(ingest.events.map(({ event }) => event).sort()).toEqual(['late', 'opened'])
     },
   )
+
+  it('SIGINT waits for it too', async () => {
+    const ingest = createTestIngest()
+    await using server = await ingest.listen()
+    ingest.fail({ delayMs: 150, times: Infinity })
+
+    const ended = await terminate(program(server.url), { node, signals: ['SIGINT'] })
+
+    expect(ended).toMatchObject({ code: null, signal: 'SIGINT' })
+    expect(ingest.events.map(({ event }) => event).sort()).toEqual(['late', 'opened'])
+  })
+
+  it('a second SIGINT waits for nothing', async () => {
+    const ingest = createTestIngest()
+    await using server = await ingest.listen()
+    ingest.fail({ hang: true, times: Infinity })
+    const patient = `setTimeout(() => console.log('waited'), 4000)`
+
+    const ended = await terminate(program(server.url, patient), { node, signals: ['SIGINT', 'SIGINT'] })
+
+    expect(ended).toMatchObject({ code: null, signal: 'SIGINT' })
+    expect(ended.output).not.toContain('waited')
+  })
 
   it('another listener decides when the process ends', async () => {
     const ingest = createTestIngest()
@@ -112,6 +140,35 @@ describe.each(findNodes())('on Node $version', ({ path: node }) => {
     expect(ended).toMatchObject({ code: null, signal: 'SIGTERM' })
     expect(ingest.stats).toMatchObject({ stored: 4, rejected: 0 })
   })
+
+  it.each([
+    ['in a process of its own', {}],
+    ['on Vercel', { VERCEL: '1' }],
+  ])(
+    'what is held ends with the time that the signal leaves, for a server that waits for it: %s',
+    async (_title, env) => {
+      const ingest = createTestIngest()
+      await using server = await ingest.listen()
+      ingest.fail({ hang: true, times: Infinity })
+      const waiting = `
+      const held = []
+      const waitUntil = (promise) => held.push(promise)
+      globalThis[Symbol.for('@vercel/request-context')] = { get: () => ({ waitUntil }) }
+      process.once('SIGTERM', async () => {
+        await handler()
+        for (let count = 0; count < held.length; ) {
+          count = held.length
+          await Promise.all(held)
+        }
+        process.exit(143)
+      })
+      setTimeout(() => process.exit(1), 20_000)`
+
+      const ended = await terminate(program(server.url, waiting), { node, env })
+
+      expect(ended.code).toBe(143)
+    },
+  )
 
   it('a signal is not held up by an API that hangs', async () => {
     const ingest = createTestIngest()

@@ -9,6 +9,7 @@ export type Version = (typeof versions)[number]
 
 const example = resolve(import.meta.dirname, '../../../../examples/next')
 const folders = ['app', 'pages', 'lib']
+const program = 'node_modules/next/dist/bin/next'
 const files = ['next.config.ts', 'tsconfig.json', 'proxy.ts']
 /** Nothing of it may ask the network for anything but the ingest. */
 const quiet = { NEXT_TELEMETRY_DISABLED: '1', NODE_ENV: 'production' }
@@ -39,26 +40,54 @@ export async function buildApplication(
   env: Readonly<Record<string, string>>,
   more: Readonly<Record<string, string>> = {},
 ): Promise<NextApplication> {
-  const cwd = join(import.meta.dirname, version)
-  await install(cwd)
+  const cwd = await prepare(version, packageRoot)
   for (const name of [...folders, ...files]) {
     await rm(join(cwd, name), { recursive: true, force: true })
     await cp(join(example, name), join(cwd, name), { recursive: true })
   }
   if (version === '15') await rename(join(cwd, 'proxy.ts'), join(cwd, 'middleware.ts'))
-  for (const [path, text] of Object.entries(more)) {
-    await mkdir(dirname(join(cwd, path)), { recursive: true })
-    await writeFile(join(cwd, path), text)
-  }
+  await write(cwd, more)
+  const next = join(cwd, program)
+  await build(next, cwd, env)
+  return { start: (variables) => start(next, cwd, { ...quiet, ...env, ...variables }) }
+}
+
+/** Builds an application of some files alone, by path. */
+export async function buildFiles(
+  version: Version,
+  packageRoot: string,
+  env: Readonly<Record<string, string>>,
+  files: Readonly<Record<string, string>>,
+): Promise<void> {
+  const parent = await prepare(version, packageRoot)
+  const cwd = join(parent, 'files')
+  await rm(cwd, { recursive: true, force: true })
+  await write(cwd, files)
+  await build(join(parent, program), cwd, env)
+}
+
+/** The folder of a version, with Next and the package installed. */
+async function prepare(version: Version, packageRoot: string): Promise<string> {
+  const cwd = join(import.meta.dirname, version)
+  await install(cwd)
   const installed = join(cwd, 'node_modules/@getfluxly/node')
   await rm(installed, { recursive: true, force: true })
   await mkdir(installed, { recursive: true })
   for (const name of ['package.json', 'dist'])
     await cp(join(packageRoot, name), join(installed, name), { recursive: true })
-  const next = join(cwd, 'node_modules/next/dist/bin/next')
+  return cwd
+}
+
+async function write(cwd: string, texts: Readonly<Record<string, string>>): Promise<void> {
+  for (const [path, text] of Object.entries(texts)) {
+    await mkdir(dirname(join(cwd, path)), { recursive: true })
+    await writeFile(join(cwd, path), text)
+  }
+}
+
+async function build(next: string, cwd: string, env: Readonly<Record<string, string>>): Promise<void> {
   const built = await run(process.execPath, [next, 'build'], { cwd, env: { ...quiet, ...env } })
   if (built.code !== 0) throw new Error(`next build failed:\n${built.stdout}${built.stderr}`)
-  return { start: (variables) => start(next, cwd, { ...quiet, ...env, ...variables }) }
 }
 
 async function install(cwd: string): Promise<void> {

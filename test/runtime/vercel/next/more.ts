@@ -1,3 +1,21 @@
+/** An application whose pages are rendered by the build unless they wait for a request: Next 16 has it. */
+export const cacheComponents: Readonly<Record<string, string>> = {
+  'next.config.mjs': `
+    const root = process.cwd() + '/..'
+    export default { cacheComponents: true, outputFileTracingRoot: root, turbopack: { root } }`,
+  'app/layout.jsx': `
+    export default function Layout({ children }) {
+      return <html lang="en"><body>{children}</body></html>
+    }`,
+  'app/page.jsx': `
+    import { initGFluxVercel, withGFlux } from '@getfluxly/node/vercel'
+    const gflux = initGFluxVercel({ token: 'gflux_secret_x', apiHost: process.env.GFLUX_API_HOST })
+    export default withGFlux(gflux, async function Page() {
+      await gflux.track('page_rendered', { userId: 'user_123' })
+      return <p>Page</p>
+    })`,
+}
+
 /** What is tested in an application besides what `examples/next` has: files by path. */
 export const more: Readonly<Record<string, string>> = {
   // Rendered by the build, and again when it is older than a second.

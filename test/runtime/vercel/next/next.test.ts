@@ -1,10 +1,27 @@
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { createTestIngest, type IngestServer } from '../../../../ingest/index.ts'
-import { buildApplication, type NextApplication, type NextServer, versions } from './application.ts'
+import {
+  buildApplication,
+  buildFiles,
+  type NextApplication,
+  type NextServer,
+  versions,
+} from './application.ts'
 import { type Entry, entries } from './entries.ts'
-import { more } from './more.ts'
+import { cacheComponents, more } from './more.ts'
 
 const ingestDelayMs = 300
+
+describe('an application with `cacheComponents`, on Next 16', () => {
+  it('is built by `next build` though a page tracks that it renders, and emits nothing', async () => {
+    const ingest = createTestIngest()
+    await using server = await ingest.listen()
+
+    await buildFiles('16', inject('packageRoot'), { GFLUX_API_HOST: server.url }, cacheComponents)
+
+    expect(ingest.stats.requests).toBe(0)
+  })
+})
 
 describe.each(versions)('examples/next, on Next %s', (version) => {
   const ingest = createTestIngest()
