@@ -155,9 +155,14 @@ export class CommitLog {
   async #open(): Promise<FileHandle> {
     await this.#options.prepare()
     const file = await open(this.path, 'a', 0o600)
-    this.bytes += (await file.stat()).size
-    await syncDirectory(this.path)
-    return file
+    try {
+      this.bytes += (await file.stat()).size
+      await syncDirectory(this.path)
+      return file
+    } catch (error) {
+      await file.close()
+      throw error
+    }
   }
 
   /** A note that came while the file was written anew would be in the old one. */

@@ -23,6 +23,7 @@ export class SpoolDirectory {
   otherBytes = 0
   readonly path: string
   readonly #log: ClientInside['log']
+  readonly #onLost: () => void
   readonly #destination: string
   readonly #id: string
   readonly #told = new Set<string>()
@@ -31,9 +32,11 @@ export class SpoolDirectory {
   #prepared: Promise<void> | undefined
   #owner: Owner | undefined
 
-  constructor(path: string, { config, log }: Pick<ClientInside, 'config' | 'log'>) {
+  /** @param onLost called where the directory was deleted, and is there again */
+  constructor(path: string, { config, log }: Pick<ClientInside, 'config' | 'log'>, onLost: () => void) {
     this.path = path
     this.#log = log
+    this.#onLost = onLost
     this.#destination = destinationOf(config)
     this.#id = this.#destination + randomBytes(5).toString('hex')
   }
@@ -44,9 +47,8 @@ export class SpoolDirectory {
 
   /** Makes the directory, and this an owner. */
   prepare(): Promise<void> {
-    this.#prepared ??= this.#prepare().catch((error) => {
+    this.#prepared ??= this.#prepare().finally(() => {
       this.#prepared = undefined
-      throw error
     })
     return this.#prepared
   }
@@ -55,21 +57,17 @@ export class SpoolDirectory {
   async takeOrphans(): Promise<string[]> {
     await this.prepare()
     const taken: string[] = []
-    const alive = new Map<string, boolean>()
-    for (const { name, owner, path } of await this.#others()) {
+    const alive = new Map<string, boolean | undefined>()
+    for (const { name, owner, path, isFile } of await this.#others()) {
       if (!alive.has(owner)) alive.set(owner, await isOwnerAlive(this.path, owner))
-      const isOrphan = !alive.get(owner)
-      const isLog = name.endsWith('.log')
-      if (isOrphan && isLog && owner.startsWith(this.#destination)) {
-        const mine = this.newPath()
-        const isMine = await rename(path, mine).then(
-          () => true,
-          () => false, // another process was first
-        )
-        if (isMine) taken.push(mine)
-      } else if (isOrphan && !isLog && !name.endsWith('.corrupt')) await unlink(path).catch(() => undefined)
-      else if (isOrphan && isLog && (await sizeOf(path)))
-        this.#tellOnce('The spool has events for another token or apiHost')
+      const isAlive = alive.get(owner)
+      if (name.endsWith('.log')) {
+        if (isAlive || !isFile) continue
+        if (isAlive === undefined)
+          this.#tellOnce('The spool has files of another user: whether they are left over can’t be told')
+        else if (owner.startsWith(this.#destination)) taken.push(...(await this.#take(path)))
+        else if (await sizeOf(path)) this.#tellOnce('The spool has events for another token or apiHost')
+      } else if (isAlive === false && !name.endsWith('.corrupt')) await unlink(path).catch(() => undefined)
     }
     await this.#count()
     return taken
@@ -92,14 +90,25 @@ export class SpoolDirectory {
   async release(): Promise<void> {
     await this.#owner?.end()
     this.#owner = undefined
-    this.#prepared = undefined
   }
 
-  async #others(): Promise<{ name: string; owner: string; path: string }[]> {
-    return (await readdir(this.path)).sort(byNumber).flatMap((name) => {
+  async #others(): Promise<{ name: string; owner: string; path: string; isFile: boolean }[]> {
+    const entries = await readdir(this.path, { withFileTypes: true })
+    return entries.sort(byNumber).flatMap((entry) => {
+      const { name } = entry
       const [, owner] = fileName.exec(name) ?? []
-      return owner && owner !== this.#id ? [{ name, owner, path: join(this.path, name) }] : []
+      const isOthers = owner && owner !== this.#id
+      return isOthers ? [{ name, owner, path: join(this.path, name), isFile: entry.isFile() }] : []
     })
+  }
+
+  /** Nothing where another process was first. */
+  async #take(path: string): Promise<string[]> {
+    const mine = this.newPath()
+    return await rename(path, mine).then(
+      () => [mine],
+      () => [],
+    )
   }
 
   async #count(): Promise<void> {
@@ -114,13 +123,17 @@ export class SpoolDirectory {
 
   async #prepare(): Promise<void> {
     await mkdir(this.path, { recursive: true, mode: 0o700 })
+    if (this.#owner && (await isOwnerAlive(this.path, this.#id)) === false) {
+      await this.release()
+      this.#onLost()
+    }
     this.#owner ??= await listenAsOwner(this.path, this.#id)
   }
 }
 
 /** Old files first. */
-function byNumber(a: string, b: string): number {
-  const [first = 0, second = 0] = [a, b].map((name) => Number.parseInt(name.split('.')[1] ?? '', 10) || 0)
+function byNumber(a: { name: string }, b: { name: string }): number {
+  const [first = 0, second = 0] = [a, b].map(({ name }) => Number.parseInt(name.split('.')[1] ?? '', 10) || 0)
   return first - second
 }
 

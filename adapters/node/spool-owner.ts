@@ -38,8 +38,8 @@ export async function listenAsOwner(directory: string, id: string): Promise<Owne
   }
 }
 
-/** Where in doubt, it is. */
-export function isOwnerAlive(directory: string, id: string): Promise<boolean> {
+/** Where in doubt, it is; `undefined` where that can't be told of what another user owns. */
+export function isOwnerAlive(directory: string, id: string): Promise<boolean | undefined> {
   return new Promise((resolve) => {
     const socket = connect(socketPath(directory, id))
     socket.once('connect', () => {
@@ -47,7 +47,7 @@ export function isOwnerAlive(directory: string, id: string): Promise<boolean> {
       resolve(true)
     })
     socket.once('error', ({ code }: NodeJS.ErrnoException) =>
-      resolve(code !== 'ECONNREFUSED' && code !== 'ENOENT'),
+      resolve(code === 'EACCES' ? undefined : code !== 'ECONNREFUSED' && code !== 'ENOENT'),
     )
   })
 }

@@ -55,7 +55,9 @@ export class Spool implements Journal {
     this.#inside = inside
     this.#maxBytes = maxBytes
     this.#flush = flush
-    this.#directory = new SpoolDirectory(path, inside)
+    this.#directory = new SpoolDirectory(path, inside, () => {
+      for (const log of this.#logs()) log.compact()
+    })
     this.#health = new SpoolHealth(inside.log)
     this.#options = { prepare: () => this.#directory.prepare(), health: this.#health }
     this.#own = new SpoolLog(this.#directory.newPath(), { ...this.#options, maxBytes })

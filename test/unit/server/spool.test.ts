@@ -1,11 +1,13 @@
-import { copyFile, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { type GFluxServerConfig, initGFluxServer } from '../../../adapters/node/index.ts'
+import { destinationOf } from '../../../adapters/node/spool-directory.ts'
 import { createTestIngest, type TestIngest } from '../../../ingest/index.ts'
 import type { GFluxNode } from '../../../src/index.ts'
+import { run } from '../../support/child.ts'
 import { errorOf } from '../../support/client.ts'
 
 let spool: string
@@ -271,6 +273,37 @@ describe('a spool', () => {
 
     await expect.poll(() => numbersOf(ingest)).toEqual(upTo(3))
     vi.useRealTimers()
+  })
+
+  it('leaves alone what has the name of a file of its own and is none', async () => {
+    const odd = ['1.log', '2.log', '3.log'].map((name) => {
+      const destination = destinationOf({ apiHost: 'https://api.getfluxly.com', token: 'gflux_secret_x' })
+      return join(spool, `${destination}00000000aa.${name}`)
+    }) as [string, string, string]
+    await mkdir(odd[0])
+    await symlink('/etc/hostname', odd[1])
+    await run('mkfifo', [odd[2]])
+    await leave(3)
+    open()
+
+    await expect.poll(() => numbersOf(ingest)).toEqual(upTo(3))
+    expect(await readdir(spool)).toEqual(expect.arrayContaining(odd.map((path) => basename(path))))
+    expect(warned).toEqual([])
+  })
+
+  it('that is deleted meanwhile is made again', async () => {
+    ingest.fail({ status: 503, every: 1 })
+    const gflux = open()
+    await trackMany(gflux, 3)
+    await rm(spool, { recursive: true })
+
+    const events = async (): Promise<number | undefined> =>
+      (await contentOf(/\.log$/).catch(() => '')).match(/^\S+ event /gm)?.length
+    await expect.poll(events, { timeout: 15_000 }).toBe(3)
+    await trackMany(gflux, 2, 3)
+
+    expect(await events()).toBe(5)
+    expect(warned.filter((message) => /spool/i.test(message))).toEqual([])
   })
 
   it('counts what is there for others', async () => {
