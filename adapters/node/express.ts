@@ -1,4 +1,4 @@
-import type { GFluxNode } from '../../src/index.ts'
+import type { AnyEvents, GFluxNode } from '../../src/index.ts'
 import { type RequestOptions, requestBinder } from './request-client.ts'
 
 /** What is used of Express's request. https://expressjs.com/en/5x/api.html#req */
@@ -8,9 +8,11 @@ export interface ExpressRequest {
 
 declare global {
   namespace Express {
+    /** The project's event map, once it has been stated: `interface GFluxEvents extends Events {}`. */
+    interface GFluxEvents {}
     interface Request {
       /** The request's own client, where {@link expressGFlux} is in use. */
-      gflux: GFluxNode
+      gflux: GFluxNode<keyof GFluxEvents extends never ? AnyEvents : GFluxEvents>
     }
   }
 }

@@ -16,7 +16,13 @@ const ingest = createTestIngest()
 const gflux: GFluxNode = initGFluxNode({ token: 'gflux_secret_x', fetch: ingest.fetch })
 const result: FlushResult | null = await gflux.track('opened', { userId: 'user_1', properties: { plan: 'pro' } })
 await flushAfter(gflux, Promise.resolve(1))
-const server = initGFluxServer<{ invoice_paid: { total_usd: number } }>({ token: 't', spool: './spool', maxSpoolBytes: 1e6 })
+type Events = { invoice_paid: { total_usd: number } }
+declare global { namespace Express { interface GFluxEvents extends Events {} } }
+declare const request: Express.Request
+request.gflux.track('invoice_paid', { userId: 'user_1', properties: { total_usd: 1 } })
+// @ts-expect-error an event that there is not
+request.gflux.track('invoice_lost', { userId: 'user_1' })
+const server = initGFluxServer<Events>({ token: 't', spool: './spool', maxSpoolBytes: 1e6 })
 export const middleware = [honoGFlux(server, { cookie: 'device' }), expressGFlux(gflux)]
 try {
   await gflux.flush({ timeoutMs: 1000, signal: new AbortController().signal })
