@@ -177,7 +177,7 @@ describe('a wrapped object', () => {
     [{}, `Expected \`handler\` to be ${shapes}, got Object`],
     [{ get: () => 1, x: 1 }, `Expected \`handler\` to be ${shapes}, got an object with \`get\`, \`x\``],
     [{ fetch: 1 }, 'Expected `handler.fetch` to be a function, got Number'],
-    [{ POST: 'x' }, 'Expected `handler.POST` to be a function, got String'],
+    [{ POST: 'x' }, 'Expected `handler.POST` to be a function, got a string of 1 characters'],
   ])('is refused where it is none: %j', async (handler, message) => {
     const { plain } = openClients()
 
