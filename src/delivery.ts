@@ -11,7 +11,7 @@ import type { Queue, QueuedEvent } from './queue.ts'
 /** When what is left of a background flush, or a full queue, is flushed again at the earliest. */
 const retryMs = 1000
 
-/** What all clients made by `with()` share, as plain data. */
+/** What all clients made by `with()` share. */
 export interface Delivery {
   readonly config: ResolvedConfig
   readonly ports: Ports
@@ -42,16 +42,17 @@ export interface Delivery {
 export function createDelivery(config: ResolvedConfig, ports: Ports): Delivery {
   let latest = 0
   let aheadMs = 0
+  const now = (): number => {
+    const wall = ports.now()
+    aheadMs = Math.max(aheadMs, latest - wall)
+    latest = wall + aheadMs
+    return latest
+  }
   return {
     config,
     ports,
-    now: () => {
-      const wall = ports.now()
-      aheadMs = Math.max(aheadMs, latest - wall)
-      latest = wall + aheadMs
-      return latest
-    },
-    log: createLog(config.logger, ports.now),
+    now,
+    log: createLog(config.logger, now),
     queue: { open: [], batches: [], size: 0, bytes: 0 },
     guard: { failures: 0, retryAt: 0, pausedUntil: 0, trippedAt: 0 },
     isClosed: false,
@@ -122,7 +123,8 @@ function trigger(delivery: Delivery): Promise<FlushResult> {
 /** What is not settled is tried again by a timer, which holds no process open. */
 export function flushInBackground(delivery: Delivery, events: readonly QueuedEvent[]): Promise<FlushResult> {
   const deadline = delivery.now() + delivery.backgroundMs
-  return startFlush(delivery, events, { deadline, isSoft: true, ifDown: 'skip' }).finally(() => {
+  const isSoft = delivery.backgroundMs < Infinity
+  return startFlush(delivery, events, { deadline, isSoft, ifDown: 'skip' }).finally(() => {
     if (events.some(({ settlement }) => !settlement)) retryLater(delivery)
   })
 }

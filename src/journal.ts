@@ -4,7 +4,8 @@ import type { Batch, QueuedEvent } from './queue.ts'
 export interface Journal {
   /**
    * An event is about to be queued: the journal may choose the `key` of its batch. Resolves when the event is recorded,
-   * which `track()` then waits for and for nothing else; `undefined` where it can't be. While the queue is full, a recorded event is not queued: the journal brings it back.
+   * which `track()` then waits for and for nothing else; `undefined` where it can't be. While the queue is full, a
+   * recorded event is not queued: the journal brings it back.
    */
   record(event: QueuedEvent, isFull: boolean): Promise<unknown> | undefined
   /** An attempt has certainly not stored the batch: its `unknownSince` is what it was before. */

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isMainThread } from 'node:worker_threads'
-import { ownListeners } from '../shared/own-listeners.ts'
+import { countOthers, ownListeners } from '../shared/own-listeners.ts'
 import { within } from '../shared/within.ts'
 
 /** What the process's end means to one client. The hooks may be those of another copy of this package. */
@@ -13,14 +13,15 @@ export interface ExitClient {
   isOver(): boolean
 }
 
-/** What a process may take to end: less than any orchestrator grants. https://docs.docker.com/reference/cli/docker/container/stop/ */
+/**
+ * What a process may take to end: less than any orchestrator grants.
+ * https://docs.docker.com/reference/cli/docker/container/stop/
+ */
 const budgetMs = 5000
 const pollMs = 50
 
 /** The same in every copy of this package: one set of hooks in a process, or in a worker thread. */
 const registryKey = Symbol.for('@getfluxly/node/exit-hooks')
-
-const signalExit4 = Symbol.for('signal-exit emitter')
 
 interface Registry {
   beforeExit?: Set<ExitClient>
@@ -77,34 +78,19 @@ function watchSignals(): Set<ExitClient> {
     if (!others && signal === 'SIGINT') process.removeListener(signal, onSignal)
     await drained
     if (isTakenOver) return
-    if (signal === 'SIGTERM' && countOthers(signal)) {
+    if (countOthers(signal)) {
+      // Not everybody who has done with SIGINT wants the process to end: it may have been for what was under way.
+      if (signal === 'SIGINT') return
       while (countOthers(signal)) await sleep(pollMs, undefined, { ref: false })
+      await sleep(budgetMs, undefined, { ref: false }) // who removes a listener need not have done yet
       if (hasNews(clients)) await drainAll(clients)
     }
     process.removeListener(signal, onSignal)
-    // Not everybody who has done with SIGINT wants the process to end: it may have been for what was under way.
-    if (!countOthers(signal)) process.kill(process.pid, signal)
+    process.kill(process.pid, signal)
   }
   ownListeners().add(onSignal)
   for (const signal of ['SIGTERM', 'SIGINT'] as const) listenFirst(signal, onSignal)
   return clients
-}
-
-interface SignalExit {
-  /** Of its listeners for each signal. */
-  readonly count: number
-}
-
-/**
- * How many may take the process's end over? Not the listeners of signal-exit, which many packages bring along: they wait
- * to be alone as ours do, and each would wait for the other.
- * https://github.com/tapjs/signal-exit/blob/v4.1.0/src/index.ts
- */
-function countOthers(signal: NodeJS.Signals): number {
-  const { [signalExit4]: version4 } = globalThis as { [signalExit4]?: SignalExit }
-  const { __signal_exit_emitter__: version3 } = process as { __signal_exit_emitter__?: SignalExit }
-  const others = process.listeners(signal).filter((each) => !ownListeners().has(each))
-  return Math.max(0, others.length - (version4?.count ?? 0) - (version3?.count ?? 0))
 }
 
 /** First in line: a `once` listener before it would be gone already, and not be counted. */

@@ -1,11 +1,10 @@
 import type { Flushable } from '../../src/index.ts'
-import { ownListeners } from './own-listeners.ts'
+import { countOthers, ownListeners } from './own-listeners.ts'
 
 /** What is used of Node's `process`. */
 interface SignalledProcess {
   readonly pid: number
   kill(pid: number, signal: Signal): void
-  listeners(signal: Signal): object[]
   prependListener(signal: Signal, listener: () => Promise<void>): void
   removeListener(signal: Signal, listener: () => Promise<void>): void
 }
@@ -22,7 +21,7 @@ export function onSignal(signal: Signal, work: Work): void {
   const { process } = globalThis as unknown as { readonly process: SignalledProcess }
   const listener = async (): Promise<void> => {
     // Another listener, which may be gone by the end of the work, has taken the process's end over.
-    const isAlone = process.listeners(signal).every((each) => ownListeners().has(each))
+    const isAlone = !countOthers(signal)
     const done = work(isAlone)
     await undefined // others are called with this signal yet, and must not find themselves alone
     // A person who presses Ctrl+C again does not want to wait.

@@ -1,8 +1,6 @@
 import { type ClientInside, insideOf, type QueuedEvent } from '../../src/adapter.ts'
 import type { Flushable } from '../../src/index.ts'
-import type { Invocation } from './current-invocation.ts'
-
-type Owner = Pick<Invocation, 'isOver'>
+import type { Invocation, Owner } from './current-invocation.ts'
 
 /** Whose end flushes an event. */
 const owners = new WeakMap<QueuedEvent, Owner>()
@@ -23,25 +21,25 @@ export function clientOf(invocation: Invocation): Flushable {
   const inside = insideOf(gflux)
   if (!inside) return gflux
   const flush: Flushable['flush'] = async ({ timeoutMs = Infinity, ifDown }) => {
-    const events = coveredBy(invocation, inside)
+    const events = coveredBy(invocation.owner, inside)
     try {
       return await inside.flush(events, { deadline: inside.now() + timeoutMs, ifDown })
     } finally {
-      invocation.isOver = !invocation.isRunning
+      invocation.owner.isOver = !invocation.isRunning
     }
   }
   return Object.create(gflux, { flush: { value: flush } })
 }
 
-function coveredBy(invocation: Invocation, inside: ClientInside): QueuedEvent[] {
+function coveredBy(me: Owner, inside: ClientInside): QueuedEvent[] {
   const { queue } = inside
   const now = inside.now()
   const isOrphan = ({ batch, isHeld }: QueuedEvent): boolean => (batch ? batch.leasedUntil <= now : !isHeld)
   const isCovered = (event: QueuedEvent): boolean => {
     const owner = owners.get(event)
-    return owner === invocation || owner === unknownOwner || ((!owner || owner.isOver) && isOrphan(event))
+    return owner === me || owner === unknownOwner || ((!owner || owner.isOver) && isOrphan(event))
   }
   const events = [...queue.batches.flatMap(({ events }) => events), ...queue.open].filter(isCovered)
-  for (const event of events) own(event, invocation)
+  for (const event of events) own(event, me)
   return events
 }

@@ -15,13 +15,18 @@ export function openCall(options: ResolvedOptions, args: readonly unknown[] = []
   return { options, args, deadline: deadlineOf(options) }
 }
 
+/** What becomes of its events: once the flush at the end is over, what that left is anybody's. */
+export interface Owner {
+  isOver: boolean
+}
+
 /** A call of a wrapped handler. */
 export interface Invocation extends Call {
   readonly gflux: Flushable
   /** Until the flush at its end begins, which takes what the client tracked in it. */
   isRunning: boolean
-  /** Once that flush has ended: what it left is anybody's. */
-  isOver: boolean
+  /** Whose its events are. Of its own, as it outlives the request while they are queued. */
+  readonly owner: Owner
 }
 
 let storage: InvocationStorage<Invocation> | undefined

@@ -23,7 +23,8 @@ interface Ending {
   readonly work: Set<Promise<unknown>>
   /** What ends the waiting of lifetimes. */
   readonly releases: Set<() => void>
-  isSignalled: boolean
+  /** When the process ends, in milliseconds since the epoch, once it was told so. */
+  endsAt: number | undefined
 }
 
 const key: unique symbol = Symbol.for('@getfluxly/node/ending')
@@ -47,8 +48,8 @@ export function waitAtTheEnd(work: Promise<unknown>): void {
 
 /** Work as a lifetime gets it, which may keep the process: from the signal on it settles within the time that is left. */
 export function untilTheEnd(work: Promise<unknown>): Promise<unknown> {
-  const { isSignalled, releases } = ending()
-  if (isSignalled) return within(work, windowMs(), true)
+  const { endsAt, releases } = ending()
+  if (endsAt !== undefined) return within(work, Math.max(0, endsAt - Date.now()), true)
   return new Promise((resolve) => {
     const release = (): void => {
       releases.delete(release)
@@ -67,7 +68,7 @@ function ending(): Ending {
     known: new WeakSet(),
     work: new Set(),
     releases: new Set(),
-    isSignalled: false,
+    endsAt: undefined,
   }
   shared[key] = created
   const { clients, releases, work } = created
@@ -78,7 +79,7 @@ function ending(): Ending {
   const takeLeave = (isAlone: boolean): Promise<unknown> => {
     const ms = windowMs()
     const endsAt = Date.now() + ms
-    created.isSignalled = true
+    created.endsAt ??= endsAt
     const never = new Promise(() => undefined)
     void within(never, ms).then(() => {
       for (const release of releases) release()

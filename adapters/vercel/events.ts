@@ -38,7 +38,7 @@ export function holdEvents(gflux: Flushable): void {
     // Such as in a listener of a Node request.
     const isLost = !invocation && inside.invocations > 0 && !hasLifetime()
     if (!isFlushed && !isLost) return waitUntil
-    own(event, isFlushed ? invocation : unknownOwner)
+    own(event, isFlushed ? invocation.owner : unknownOwner)
     return undefined
   }
 }

@@ -18,7 +18,12 @@ export interface Wrapping {
  * allows it, else before.
  */
 export function invoke({ gflux, options }: Wrapping, args: readonly unknown[], run: () => unknown): unknown {
-  const invocation: Invocation = { ...openCall(options, args), gflux, isRunning: true, isOver: false }
+  const invocation: Invocation = {
+    ...openCall(options, args),
+    gflux,
+    isRunning: true,
+    owner: { isOver: false },
+  }
   const client = clientOf(invocation)
   const response = responseOf(args)
   let isHeld = false

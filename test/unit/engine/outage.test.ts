@@ -53,6 +53,19 @@ describe('the outage guard', () => {
     expect((await Promise.all(waits)).filter((ms) => ms > 0)).toHaveLength(1)
   })
 
+  it('keeps no event of a burst back that came after one failed round', async () => {
+    const { gflux, clock, trackEach } = openVirtual({ flushAt: 1, maxRetries: 0 }, { gets: 503 })
+    await clock.outcome(Promise.allSettled(trackEach(1)))
+
+    const tracked = Array.from({ length: 4 }, async () => {
+      await clock.settle()
+      return gflux.track('opened', { userId: 'user_1' })
+    })
+
+    const results = await clock.outcome(Promise.all(tracked))
+    expect(results.map((result) => result?.pending)).toEqual([0, 0, 0, 0])
+  })
+
   it('takes less than a tenth of the time of calls that come all day', async () => {
     const client = openVirtual()
     const { clock, api } = client
