@@ -49,7 +49,7 @@ describe.each(RUNTIMES)('the runtime of %s', (runtime) => {
     await environment.invoke()
     await environment.sleepFrozen(100)
     expect(environment.output).not.toContain('fired')
-    await environment.invoke(null, { thawDelayMs: 100 })
+    await environment.invoke(null, { thawDelayMs: 1000 })
 
     expect(environment.output).toContain('fired')
     const [freeze = 0, invoke = 0] = positions(environment, 'freeze', 'invoke')

@@ -9,7 +9,7 @@ const script = `
   export default withGFlux(config, {
     async fetch(request, env, ctx, gflux) {
       const { pathname } = new URL(request.url)
-      if (pathname === '/flush') return Response.json(await gflux.flush())
+      if (pathname === '/flush') return Response.json(await gflux.flush().catch(({ result }) => result))
       const refused = await gflux.track('opened', { userId: 'user_1', properties: { pathname, padding } }).catch(({ code }) => code)
       return new Response(refused ?? 'queued')
     },
@@ -49,10 +49,12 @@ it('an isolate’s memory stays bounded over 10,000 requests while the API is do
   await request(8000)
   const late = await inspector.usedBytes()
   recover()
-  const flushed = JSON.parse(await worker.get('/flush'))
+  let pending = 1000
+  // A request that was under way before may still fail, and end a flush of what it had.
+  for (let tries = 0; pending && tries < 10; tries++) pending = JSON.parse(await worker.get('/flush')).pending
 
   expect(late - early).toBeLessThan(4_000_000)
   expect(answers).toEqual({ queued: 1000, queue_overflow: 9000 })
-  expect(flushed).toMatchObject({ accepted: 1000, pending: 0 })
+  expect(pending).toBe(0)
   expect(worker.ingest.stats).toMatchObject({ stored: 1000, duplicates: 0 })
 }, 300_000)
