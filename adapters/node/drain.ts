@@ -23,6 +23,7 @@ export function createExitClient(
     async drain(budgetMs, isOwnEnd) {
       const maxMs = isOwnEnd && inside.guard.failures ? lastTryMs : budgetMs
       const deadline = Date.now() + maxMs
+      if (!queue.size) await spool?.idle() // what it is bringing back is not in the queue yet
       for (let leftMs = maxMs; queue.size && leftMs > 0; leftMs = deadline - Date.now()) {
         const isSent = await flush(gflux, inside.isClosed, leftMs)
         await spool?.idle() // which brings back what the queue has room for now

@@ -112,8 +112,10 @@ export class Spool implements Journal {
 
   /** Resolves when all that is known is written, or could not be. */
   async idle(): Promise<void> {
-    await this.#working
-    await Promise.all([...this.#logs(), this.#backlog].map((log) => log.idle()))
+    do {
+      await this.#working
+      await Promise.all([...this.#logs(), this.#backlog].map((log) => log.idle()))
+    } while (this.#working !== undefined) // what was brought back has been settled meanwhile
   }
 
   /** Takes over what dead processes left, and brings back what the queue has room for. */
