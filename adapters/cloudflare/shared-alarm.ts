@@ -4,8 +4,9 @@ import type { TransactionEnd } from './shared-storage.ts'
 const key = '__gflux:alarm'
 /** https://developers.cloudflare.com/durable-objects/api/alarms/ */
 const maxRetries = 6
-/** How long ours may take, in milliseconds, and how long where the user's is due. */
+/** How long ours may take, in milliseconds. */
 const maxMs = 10_000
+/** How long where the user's is due: twice as long after each that had to end. */
 const minMs = 1000
 /** An alarm that is so late was lost, such as by `deleteAll()`. */
 const maxLateMs = 60_000
@@ -48,6 +49,8 @@ export function shareAlarm(storage: ObjectStorage, transactionEnd: TransactionEn
   let isReset = false
   /** While ours runs: has it end when the user's alarm is due. */
   let limit: (() => void) | undefined
+  /** How often ours had to end, in a row. */
+  let aborts = 0
 
   /** Makes the alarm of a storage the user's own. Returns what sets the real one. */
   const split = (target: AlarmStorage): (() => Promise<void>) => {
@@ -92,11 +95,12 @@ export function shareAlarm(storage: ObjectStorage, transactionEnd: TransactionEn
     let timer: unknown
     limit = () => {
       clearTimeout(timer as number)
-      const leftMs = Math.max(minMs, (times.users ?? Infinity) - startedAt)
+      const leftMs = Math.max(minMs * 2 ** aborts, (times.users ?? Infinity) - startedAt)
       timer = setTimeout(() => controller.abort(), startedAt + Math.min(maxMs, leftMs) - Date.now())
     }
     limit()
     times.ours = await ours(controller.signal)
+    aborts = controller.signal.aborted ? aborts + 1 : 0
     clearTimeout(timer as number)
     limit = undefined
   }

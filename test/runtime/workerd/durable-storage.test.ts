@@ -285,10 +285,11 @@ describe.each(kinds)(
       )
 
       it('is reached though the object’s own alarm rings all the time', async () => {
-        worker.ingest.fail({ delayMs: 250, every: 1 })
+        worker.ingest.fail({ delayMs: 1400, every: 1 })
 
         await wrapped('ringing')('ring', 20)
         await wrapped('ringing')('track', 'ringing')
+        await until(async () => JSON.stringify(await wrapped('ringing')('ours')) === '[]')
         await delivered('ringing')
       })
     })
