@@ -23,7 +23,7 @@ export interface Fetcher {
 }
 
 /** A longer delay overflows and fires at once. https://developer.mozilla.org/docs/Web/API/Window/setTimeout */
-const maxTimerMs = 2 ** 31 - 1
+export const maxTimerMs: number = 2 ** 31 - 1
 
 /** All that the SDK takes from the outside world. Tests replace it; nobody patches globals. */
 export interface Ports {

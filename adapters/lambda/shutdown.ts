@@ -1,6 +1,6 @@
 import { isMainThread } from 'node:worker_threads'
 import type { Flushable } from '../../src/index.ts'
-import { flushFinally, onSigterm } from '../shared/sigterm.ts'
+import { flushFinally, onSignal } from '../shared/sigterm.ts'
 
 /**
  * Of the 500 ms before the SIGKILL the runtime may get as little as 150: enough for one request, not for a retry.
@@ -17,7 +17,7 @@ const known = new WeakSet<Flushable>()
  */
 export function flushAtShutdown(gflux: Flushable): void {
   if (known.has(gflux)) return
-  if (!clients.size && isMainThread && process.env['AWS_LAMBDA_RUNTIME_API']) onSigterm(flushAll)
+  if (!clients.size && isMainThread && process.env['AWS_LAMBDA_RUNTIME_API']) onSignal('SIGTERM', flushAll)
   for (const client of clients) if (!client.deref()) clients.delete(client)
   known.add(gflux)
   clients.add(new WeakRef(gflux))

@@ -10,14 +10,9 @@ interface SignalledProcess {
 }
 
 type Signal = 'SIGTERM' | 'SIGINT'
-type Work = (isAlone: boolean) => Promise<unknown>
-
-export function onSigterm(work: Work): void {
-  onSignal('SIGTERM', work)
-}
 
 /** Does work at a signal, in a process of Node's. It then dies as it would have. */
-export function onSignal(signal: Signal, work: Work): void {
+export function onSignal(signal: Signal, work: (isAlone: boolean) => Promise<unknown>): void {
   const { process } = globalThis as unknown as { readonly process: SignalledProcess }
   const listener = async (): Promise<void> => {
     // Another listener, which may be gone by the end of the work, has taken the process's end over.

@@ -1,5 +1,4 @@
-/** A longer delay overflows and fires at once. https://developer.mozilla.org/docs/Web/API/Window/setTimeout */
-const maxTimerMs = 2 ** 31 - 1
+import { maxTimerMs } from '../../src/adapter.ts'
 
 /**
  * What work comes to, or `undefined` after that time. The timer holds the process where `isAwaited`: the work may hang

@@ -1,4 +1,4 @@
-import { type ClientInside, insideOf, type QueuedEvent } from '../../src/adapter.ts'
+import { type ClientInside, insideOf, type QueuedEvent, queuedEvents } from '../../src/adapter.ts'
 import type { Flushable } from '../../src/index.ts'
 import type { Invocation, Owner } from './current-invocation.ts'
 
@@ -32,14 +32,13 @@ export function clientOf(invocation: Invocation): Flushable {
 }
 
 function coveredBy(me: Owner, inside: ClientInside): QueuedEvent[] {
-  const { queue } = inside
   const now = inside.now()
   const isOrphan = ({ batch, isHeld }: QueuedEvent): boolean => (batch ? batch.leasedUntil <= now : !isHeld)
   const isCovered = (event: QueuedEvent): boolean => {
     const owner = owners.get(event)
     return owner === me || owner === unknownOwner || ((!owner || owner.isOver) && isOrphan(event))
   }
-  const events = [...queue.batches.flatMap(({ events }) => events), ...queue.open].filter(isCovered)
+  const events = queuedEvents(inside).filter(isCovered)
   for (const event of events) own(event, me)
   return events
 }
