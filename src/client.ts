@@ -1,4 +1,4 @@
-import { type ClientInside, insideKey } from './adapter.ts'
+import { deliveryKey } from './adapter.ts'
 import type { AliasResult, Binding, EraseResult, FlushOptions, GFluxNode } from './client-types.ts'
 import { type BeforeSend, type GFluxNodeConfig, resolveConfig, type WaitUntil } from './config.ts'
 import { createCycle } from './cycle.ts'
@@ -154,7 +154,7 @@ function bindClient<Events extends EventMap<Events>>(
     },
   }
   // Not enumerable: who logs a client must not log its token.
-  return Object.defineProperty(client, insideKey, { value: delivery satisfies ClientInside })
+  return Object.defineProperty(client, deliveryKey, { value: delivery })
 }
 
 function redact(beforeSend: BeforeSend, event: QueuedEvent): GFluxEvent | null {

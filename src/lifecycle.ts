@@ -1,4 +1,4 @@
-import { insideOf } from './adapter.ts'
+import { deliveryOf } from './adapter.ts'
 import type { WaitUntil } from './config.ts'
 import type { IfDown } from './flush.ts'
 import type { FlushResult } from './flush-result.ts'
@@ -54,11 +54,11 @@ export async function flushAfter<Result>(
 
 /** An invocation begins whose end flushes: meanwhile no `track()` waits for the API. Returns what says that it is over. */
 export function beginInvocation(gflux: unknown): () => void {
-  let inside = insideOf(gflux)
-  if (inside) inside.invocations++
+  let delivery = deliveryOf(gflux)
+  if (delivery) delivery.invocations++
   return () => {
-    if (inside) inside.invocations--
-    inside = undefined
+    if (delivery) delivery.invocations--
+    delivery = undefined
   }
 }
 

@@ -1,4 +1,4 @@
-import { insideOf, plainObject } from '../../src/adapter.ts'
+import { deliveryOf, plainObject } from '../../src/adapter.ts'
 import {
   type AnyEvents,
   type EventMap,
@@ -34,7 +34,7 @@ export function clientOf<Env, Events extends EventMap<Events>>(
   // A Worker waits for 6 answers at once: https://developers.cloudflare.com/workers/platform/limits/. Every invocation
   // flushes, so that no `await gflux.track()` need wait for a flush in between.
   const { concurrency = 2, flushAt = 1000 } = plainObject<GFluxNodeConfig>('config', made)
-  const client = insideOf(made)
+  const client = deliveryOf(made)
     ? (made as GFluxNode<Events>)
     : initGFluxNode<Events>({ ...(made as GFluxNodeConfig), concurrency, flushAt })
   byEnv.set(key, client)

@@ -1,7 +1,7 @@
 import {
   attempt,
-  type ClientInside,
-  insideOf,
+  type Delivery,
+  deliveryOf,
   isBatchAnswer,
   keyLifetimeMs,
   report,
@@ -20,8 +20,8 @@ const maxTimeoutMs = 30_000
 
 /** @param gflux whose token, host, logger and `onDrop` it uses, and whose `fetch` where that doesn't seal */
 export function createCourier(gflux: object): Courier {
-  const given = inside(gflux)
-  const own = inside(initGFluxNode({ ...given.config, fetch: directFetch(given.config.fetch) }))
+  const given = knownDeliveryOf(gflux)
+  const own = knownDeliveryOf(initGFluxNode({ ...given.config, fetch: directFetch(given.config.fetch) }))
   const { config, ports } = own
 
   return async ({ key, events }, triedSince) => {
@@ -47,8 +47,8 @@ export function createCourier(gflux: object): Courier {
   }
 }
 
-function inside(gflux: object): ClientInside {
-  const found = insideOf(gflux)
+function knownDeliveryOf(gflux: object): Delivery {
+  const found = deliveryOf(gflux)
   if (!found) throw new GFluxNodeError('validation_error', 'Expected a client of this package')
   return found
 }

@@ -1,4 +1,4 @@
-import { type ClientInside, insideOf } from '../../src/adapter.ts'
+import { type Delivery, deliveryOf } from '../../src/adapter.ts'
 import { type EventMap, type GFluxNode, initGFluxNode } from '../../src/index.ts'
 import type { AlarmInfo, ObjectContext } from './platform.ts'
 import { retryDelayMs } from './retry-delay.ts'
@@ -23,11 +23,11 @@ export function openDurableQueue<Events extends EventMap<Events>>(
   ctx: ObjectContext,
   instance: DurableInstance,
 ): DurableQueue<Events> {
-  const { config } = insideOf(client) as ClientInside
+  const { config } = deliveryOf(client) as Delivery
   // Nothing but the alarm flushes, so that no response waits for the API.
   const quiet = { waitUntil: undefined, flushIntervalMs: 0, flushAt: config.maxQueueSize }
   const gflux = initGFluxNode<Events>({ ...config, ...quiet })
-  const inside = insideOf(gflux) as ClientInside
+  const delivery = deliveryOf(gflux) as Delivery
   const { storage } = ctx
   const transactionEnd = watchStorage(storage, {
     begun: (tx) => alarm.share(tx),
@@ -37,7 +37,7 @@ export function openDurableQueue<Events extends EventMap<Events>>(
     },
   })
   const alarm = shareAlarm(storage, transactionEnd)
-  const batches = storeBatches(storage, inside, { schedule: alarm.schedule, transactionEnd })
+  const batches = storeBatches(storage, delivery, { schedule: alarm.schedule, transactionEnd })
   let failures = 0
   void ctx.blockConcurrencyWhile(async () => {
     await alarm.load()
@@ -46,7 +46,7 @@ export function openDurableQueue<Events extends EventMap<Events>>(
 
   const send = async (signal: AbortSignal): Promise<number | undefined> => {
     await gflux.flush({ signal }).catch(() => undefined) // is in the log
-    const { batches: left, size } = inside.queue
+    const { batches: left, size } = delivery.queue
     const pausesMs = left.flatMap(({ error }) => (error ? (error.retryAfterMs ?? 0) : []))
     failures = pausesMs[0] === undefined && !signal.aborted ? 0 : failures + 1
     return size ? Date.now() + (failures && retryDelayMs(failures, Math.max(0, ...pausesMs))) : undefined

@@ -1,4 +1,4 @@
-import { beginInvocation, type ClientInside, insideOf } from '../../src/adapter.ts'
+import { beginInvocation, type Delivery, deliveryOf } from '../../src/adapter.ts'
 import { type EventContext, type EventMap, flushAfter, type GFluxNode } from '../../src/index.ts'
 import type { CloudflareOptions } from './options.ts'
 import type { WorkerContext } from './platform.ts'
@@ -16,7 +16,7 @@ export function bindClient<Events extends EventMap<Events>>(
   try {
     return gflux.with({ waitUntil, context: context() })
   } catch (cause) {
-    insideOf(gflux)?.log.warn('`context` failed', { cause })
+    deliveryOf(gflux)?.log.warn('`context` failed', { cause })
     return gflux.with({ waitUntil })
   }
 }
@@ -38,19 +38,19 @@ export async function flushAtEnd<Result, Events extends EventMap<Events>>(
     return await handled()
   } finally {
     endInvocation()
-    const inside = insideOf(gflux)
+    const delivery = deliveryOf(gflux)
     const waitUntil = lifetimeOf(ctx)
-    if (!waitUntil && inside?.queue.size)
+    if (!waitUntil && delivery?.queue.size)
       await flushAfter(gflux, undefined, { timeoutMs: timeoutMs ?? awaitedTimeoutMs })
-    if (waitUntil && hasOrphans(inside)) waitUntil(flushAfter(gflux, undefined, { timeoutMs }))
+    if (waitUntil && hasOrphans(delivery)) waitUntil(flushAfter(gflux, undefined, { timeoutMs }))
   }
 }
 
 /** Events without a flush of their own, and batches that wait for another attempt or were abandoned. */
-function hasOrphans(inside: ClientInside | undefined): boolean | undefined {
+function hasOrphans(delivery: Delivery | undefined): boolean | undefined {
   return (
-    inside?.queue.open.some(({ isHeld }) => !isHeld) ||
-    inside?.queue.batches.some(({ leasedUntil }) => leasedUntil <= inside.now())
+    delivery?.queue.open.some(({ isHeld }) => !isHeld) ||
+    delivery?.queue.batches.some(({ leasedUntil }) => leasedUntil <= delivery.now())
   )
 }
 

@@ -1,4 +1,4 @@
-import { insideOf } from '../../src/adapter.ts'
+import { deliveryOf } from '../../src/adapter.ts'
 import type { Fetcher, FetchFunction } from '../../src/index.ts'
 import { type ClientSource, clientOf } from './client-source.ts'
 import { createCourier } from './courier.ts'
@@ -51,7 +51,7 @@ export function relayConsumer<Env>(
     let retryAfterMs = 0
     for (const message of rotated(messages)) {
       if (!isSealed(message)) {
-        insideOf(gflux)?.log.warn('A message is no batch of events')
+        deliveryOf(gflux)?.log.warn('A message is no batch of events')
         message.retry()
         continue
       }

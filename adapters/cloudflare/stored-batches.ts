@@ -1,6 +1,6 @@
 import {
   type Batch,
-  type ClientInside,
+  type Delivery,
   maxBatchEvents,
   type QueuedEvent,
   restoreBatch,
@@ -35,10 +35,10 @@ interface StoredBatches {
  */
 export function storeBatches(
   storage: ObjectStorage,
-  inside: ClientInside,
+  delivery: Delivery,
   { schedule, transactionEnd }: Port,
 ): StoredBatches {
-  const { log, ports, queue } = inside
+  const { log, ports, queue } = delivery
   const { fetch } = ports
   /** Of the code that runs: of one batch what was tracked since, under its key. */
   let open: { key: string; events: QueuedEvent[] } | undefined
@@ -68,7 +68,7 @@ export function storeBatches(
     return fetch(url, init)
   }
 
-  inside.journal = {
+  delivery.journal = {
     record(event, isFull) {
       if (isFull) return undefined
       bytes += event.bytes

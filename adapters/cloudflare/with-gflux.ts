@@ -1,4 +1,4 @@
-import { assertAmount, expect, insideOf } from '../../src/adapter.ts'
+import { assertAmount, deliveryOf, expect } from '../../src/adapter.ts'
 import type { AnyEvents, EventMap } from '../../src/index.ts'
 import { type ClientSource, clientOf } from './client-source.ts'
 import { handlerNames, type WorkerHandlers, type WrappedHandlers } from './handlers.ts'
@@ -58,7 +58,7 @@ export function withGFlux<Env>(
   target: WorkerClass | object,
   options: CloudflareOptions<Env> = {},
 ): unknown {
-  expect(typeof source === 'function' || insideOf(source), 'config', 'a function or a client', source)
+  expect(typeof source === 'function' || deliveryOf(source), 'config', 'a function or a client', source)
   assertAmount('timeoutMs', options.timeoutMs ?? 0)
   if (typeof target === 'function') return wrapClass(source, target as WorkerClass, options)
   const wrapped: Record<string, unknown> = { ...target }

@@ -1,5 +1,5 @@
 import { isMainThread } from 'node:worker_threads'
-import { assertClient, insideOf } from '../../src/adapter.ts'
+import { assertClient, deliveryOf } from '../../src/adapter.ts'
 import type { Flushable } from '../../src/index.ts'
 import { within } from '../shared/within.ts'
 import { Extension } from './extension.ts'
@@ -65,7 +65,7 @@ function enable(gflux: Flushable): Enabling | undefined {
   flushAtShutdown(gflux)
   if (registeredExtension()) return undefined
   const extension = new Extension((reason) => {
-    insideOf(gflux)?.log.warn('Events are flushed before the response', { reason })
+    deliveryOf(gflux)?.log.warn('Events are flushed before the response', { reason })
   })
   setRegistered(extension)
   const giveUp = (reason: string): void => extension.giveUp(reason)

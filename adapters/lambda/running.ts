@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
-import { insideOf } from '../../src/adapter.ts'
+import { deliveryOf } from '../../src/adapter.ts'
 import type { LambdaContext } from './platform.ts'
 
 const storage = new AsyncLocalStorage<LambdaContext | undefined>()
@@ -14,7 +14,7 @@ export function runningContext(): LambdaContext | undefined {
  * `await` of the process cost a little more.
  */
 export function asksForContext(gflux: object): boolean {
-  return typeof insideOf(gflux)?.config.defaultContext === 'function'
+  return typeof deliveryOf(gflux)?.config.defaultContext === 'function'
 }
 
 export function runWith<Result>(context: LambdaContext | undefined, run: () => Result): Result {

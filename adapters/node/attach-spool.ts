@@ -1,5 +1,5 @@
 import { resolve } from 'node:path'
-import { type ClientInside, type Delivery, flushInBackground, queuedEvents } from '../../src/adapter.ts'
+import { type Delivery, flushInBackground, queuedEvents } from '../../src/adapter.ts'
 import type { GFluxNode } from '../../src/index.ts'
 import { Spool } from './spool.ts'
 
@@ -9,18 +9,17 @@ const workIntervalMs = 5000
 /** Makes the client's events durable. */
 export function attachSpool(
   gflux: GFluxNode,
-  inside: ClientInside,
+  delivery: Delivery,
   { spool: path, maxSpoolBytes: maxBytes }: { spool: string; maxSpoolBytes: number },
 ): Spool {
   const flush = (): void => {
-    const delivery = inside as Delivery
     const flushed = delivery.isClosed
       ? gflux.shutdown({ timeoutMs: workIntervalMs })
       : flushInBackground(delivery, queuedEvents(delivery))
     flushed.catch(() => undefined) // reported through the logger and onDrop
   }
-  const spool = new Spool({ path: resolve(path), maxBytes, inside, flush })
-  const { ports } = inside
+  const spool = new Spool({ path: resolve(path), maxBytes, delivery, flush })
+  const { ports } = delivery
   const { fetch } = ports
   ports.fetch = async (url, init) => {
     await spool.sending(init.headers['x-idempotency-key'])
@@ -29,12 +28,12 @@ export function attachSpool(
   }
   const work = async (): Promise<void> => {
     await spool.work()
-    if (!inside.isClosed || inside.queue.size || spool.hasBacklog) return
+    if (!delivery.isClosed || delivery.queue.size || spool.hasBacklog) return
     clearInterval(timer)
     await spool.release()
   }
   const timer = setInterval(() => void work(), workIntervalMs).unref()
   void work()
-  inside.journal = spool
+  delivery.journal = spool
   return spool
 }

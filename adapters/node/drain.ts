@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { ClientInside, QueuedEvent } from '../../src/adapter.ts'
+import type { Delivery, QueuedEvent } from '../../src/adapter.ts'
 import type { GFluxNode } from '../../src/index.ts'
 import type { ExitClient } from './exit-hooks.ts'
 import type { Spool } from './spool.ts'
@@ -9,23 +9,19 @@ const retryMs = 200
 const lastTryMs = 1000
 
 /** A client at the end of its process: what is queued is sent, again and again while there is time. */
-export function createExitClient(
-  gflux: GFluxNode,
-  inside: ClientInside,
-  spool: Spool | undefined,
-): ExitClient {
-  const { log, queue } = inside
+export function createExitClient(gflux: GFluxNode, delivery: Delivery, spool: Spool | undefined): ExitClient {
+  const { log, queue } = delivery
   const newest = (): QueuedEvent | undefined => queue.open.at(-1) ?? queue.batches.at(-1)?.events.at(-1)
   let newestTried: QueuedEvent | undefined
   return {
     hasNews: () => queue.size > 0 && newest() !== newestTried,
-    isOver: () => inside.isClosed && !queue.size && !spool?.hasBacklog,
+    isOver: () => delivery.isClosed && !queue.size && !spool?.hasBacklog,
     async drain(budgetMs, isOwnEnd) {
-      const maxMs = isOwnEnd && inside.guard.failures ? lastTryMs : budgetMs
+      const maxMs = isOwnEnd && delivery.guard.failures ? lastTryMs : budgetMs
       const deadline = Date.now() + maxMs
       if (!queue.size) await spool?.idle() // what it is bringing back is not in the queue yet
       for (let leftMs = maxMs; queue.size && leftMs > 0; leftMs = deadline - Date.now()) {
-        const isSent = await flush(gflux, inside.isClosed, leftMs)
+        const isSent = await flush(gflux, delivery.isClosed, leftMs)
         await spool?.idle() // which brings back what the queue has room for now
         if (isSent) continue
         if (spool?.hasAll) break // the next start sends it

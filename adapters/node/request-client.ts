@@ -1,4 +1,4 @@
-import { expect, insideOf, plainObject } from '../../src/adapter.ts'
+import { deliveryOf, expect, plainObject } from '../../src/adapter.ts'
 import type { Binding, GFluxNode } from '../../src/index.ts'
 import { cookieOf } from '../shared/cookie.ts'
 
@@ -32,7 +32,7 @@ export function requestBinder<Request>(
       const binding = await identify?.(request)
       return binding ? client.with(binding) : client
     } catch (error) {
-      insideOf(gflux)?.log.warn('A request’s identity failed', {
+      deliveryOf(gflux)?.log.warn('A request’s identity failed', {
         error: (error as Error | undefined)?.message,
       })
       return client

@@ -1,4 +1,4 @@
-import { type ClientInside, insideOf } from '../../src/adapter.ts'
+import { type Delivery, deliveryOf } from '../../src/adapter.ts'
 import { type AnyEvents, type EventMap, type GFluxNode, initGFluxNode } from '../../src/index.ts'
 import { attachSpool } from './attach-spool.ts'
 import { createExitClient } from './drain.ts'
@@ -22,11 +22,11 @@ export function initGFluxServer<Events extends EventMap<Events> = AnyEvents>(
 ): GFluxNode<Events> {
   const { handleSignals, maxSpoolBytes, spool, ...core } = resolveServerConfig(config)
   const gflux = initGFluxNode<Events>(core)
-  const inside = insideOf(gflux) as ClientInside
-  inside.backgroundMs = inside.config.timeoutMs || Infinity
+  const delivery = deliveryOf(gflux) as Delivery
+  delivery.backgroundMs = delivery.config.timeoutMs || Infinity
   const journal =
-    spool === undefined ? undefined : attachSpool(gflux as GFluxNode, inside, { spool, maxSpoolBytes })
-  const exitClient = createExitClient(gflux as GFluxNode, inside, journal)
+    spool === undefined ? undefined : attachSpool(gflux as GFluxNode, delivery, { spool, maxSpoolBytes })
+  const exitClient = createExitClient(gflux as GFluxNode, delivery, journal)
   drainBeforeExit(exitClient)
   if (handleSignals) drainOnSignals(exitClient)
   return gflux

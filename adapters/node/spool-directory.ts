@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { mkdir, readdir, rename, stat, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { ClientInside } from '../../src/adapter.ts'
+import type { Delivery } from '../../src/adapter.ts'
 import { isOwnerAlive, listenAsOwner, type Owner } from './spool-owner.ts'
 
 /** `<owner>.<number>.log`, and `.corrupt` for what could not be read; `<owner>.sock` while the owner lives. */
@@ -22,7 +22,7 @@ export class SpoolDirectory {
   /** Bytes of files that are not this owner's, when they were counted last. */
   otherBytes = 0
   readonly path: string
-  readonly #log: ClientInside['log']
+  readonly #log: Delivery['log']
   readonly #onLost: () => void
   readonly #destination: string
   readonly #id: string
@@ -33,7 +33,7 @@ export class SpoolDirectory {
   #owner: Owner | undefined
 
   /** @param onLost called where the directory was deleted, and is there again */
-  constructor(path: string, { config, log }: Pick<ClientInside, 'config' | 'log'>, onLost: () => void) {
+  constructor(path: string, { config, log }: Pick<Delivery, 'config' | 'log'>, onLost: () => void) {
     this.path = path
     this.#log = log
     this.#onLost = onLost

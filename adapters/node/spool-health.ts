@@ -1,14 +1,14 @@
-import type { ClientInside } from '../../src/adapter.ts'
+import type { Delivery } from '../../src/adapter.ts'
 
 /** How long a spool that failed is left alone: longer than a warning is held back, so that a second failure is told. */
 const pauseMs = 11_000
 
 /** Does the disk take what it is given? All files of a spool ask here, and say here what became of a commit. */
 export class SpoolHealth {
-  readonly #log: ClientInside['log']
+  readonly #log: Delivery['log']
   #pausedUntil = 0
 
-  constructor(log: ClientInside['log']) {
+  constructor(log: Delivery['log']) {
     this.#log = log
   }
 

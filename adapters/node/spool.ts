@@ -1,11 +1,5 @@
 import { readFile, unlink, writeFile } from 'node:fs/promises'
-import {
-  type Batch,
-  type ClientInside,
-  type Journal,
-  type QueuedEvent,
-  restoreBatch,
-} from '../../src/adapter.ts'
+import { type Batch, type Delivery, type Journal, type QueuedEvent, restoreBatch } from '../../src/adapter.ts'
 import { BatchKeys } from './batch-keys.ts'
 import { CommitLog, type CommitLogOptions } from './commit-log.ts'
 import { replay } from './replay.ts'
@@ -21,7 +15,7 @@ export interface SpoolOptions {
   readonly path: string
   /** Of all files of the folder. */
   readonly maxBytes: number
-  readonly inside: ClientInside
+  readonly delivery: Delivery
   /** Starts to send what was brought back. */
   readonly flush: () => void
 }
@@ -39,7 +33,7 @@ export interface SpoolOptions {
  * may be stored twice.
  */
 export class Spool implements Journal {
-  readonly #inside: ClientInside
+  readonly #delivery: Delivery
   readonly #maxBytes: number
   readonly #flush: () => void
   readonly #directory: SpoolDirectory
@@ -51,17 +45,17 @@ export class Spool implements Journal {
   readonly #options: CommitLogOptions
   #working: Promise<void> | undefined
 
-  constructor({ path, maxBytes, inside, flush }: SpoolOptions) {
-    this.#inside = inside
+  constructor({ path, maxBytes, delivery, flush }: SpoolOptions) {
+    this.#delivery = delivery
     this.#maxBytes = maxBytes
     this.#flush = flush
-    this.#directory = new SpoolDirectory(path, inside, () => {
+    this.#directory = new SpoolDirectory(path, delivery, () => {
       for (const log of this.#logs()) log.compact()
     })
-    this.#health = new SpoolHealth(inside.log)
+    this.#health = new SpoolHealth(delivery.log)
     this.#options = { prepare: () => this.#directory.prepare(), health: this.#health }
     this.#own = new SpoolLog(this.#directory.newPath(), { ...this.#options, maxBytes })
-    const { maxQueueBytes, maxQueueSize } = inside.config
+    const { maxQueueBytes, maxQueueSize } = delivery.config
     const limits = {
       maxEvents: Math.ceil(maxQueueSize / 2),
       maxBytes: Math.min(maxFileBytes, maxQueueBytes / 2, maxBytes / 4),
@@ -72,7 +66,7 @@ export class Spool implements Journal {
   /** Is all that is not settled on disk, as far as is known? */
   get hasAll(): boolean {
     const recorded = this.#logs().reduce((events, { size }) => events + size, 0)
-    return this.#health.isWorking && recorded >= this.#inside.queue.size
+    return this.#health.isWorking && recorded >= this.#delivery.queue.size
   }
 
   /** Do events wait on disk for room in the queue? */
@@ -83,7 +77,7 @@ export class Spool implements Journal {
   record(event: QueuedEvent, isFull: boolean): Promise<unknown> | undefined {
     this.#directory.recount()
     const hasRoom = this.#bytes() + event.bytes < this.#maxBytes
-    if (!hasRoom) this.#inside.log.warn('The spool is full', { maxSpoolBytes: this.#maxBytes })
+    if (!hasRoom) this.#delivery.log.warn('The spool is full', { maxSpoolBytes: this.#maxBytes })
     if (!isFull) {
       this.#keys.assign(event)
       return hasRoom ? this.#own.add(event) : undefined
@@ -95,7 +89,7 @@ export class Spool implements Journal {
 
   /** A request is about to leave. Resolves when it may. */
   async sending(key: string | undefined): Promise<void> {
-    const batch = this.#inside.queue.batches.find((each) => each.key === key)
+    const batch = this.#delivery.queue.batches.find((each) => each.key === key)
     if (batch) await this.#logOf(batch)?.sending(batch)
   }
 
@@ -122,7 +116,7 @@ export class Spool implements Journal {
   work(): Promise<void> {
     return this.#run(async () => {
       for (const log of this.#logs()) log.repair()
-      const orphans = this.#inside.isClosed ? [] : await this.#directory.takeOrphans()
+      const orphans = this.#delivery.isClosed ? [] : await this.#directory.takeOrphans()
       for (const path of orphans) this.#backlog.add(path, await sizeOf(path))
       await this.#bringBackAll()
     })
@@ -167,7 +161,7 @@ export class Spool implements Journal {
   }
 
   async #bringBackAll(): Promise<void> {
-    const { log } = this.#inside
+    const { log } = this.#delivery
     while (!this.#backlog.isEmpty && this.#hasQueueRoom()) {
       const path = await this.#backlog.take()
       if (!path) continue
@@ -179,14 +173,14 @@ export class Spool implements Journal {
   }
 
   #hasQueueRoom(): boolean {
-    const { config, queue } = this.#inside
+    const { config, queue } = this.#delivery
     const { maxQueueBytes, maxQueueSize } = config
     const isRoomy = queue.size <= maxQueueSize / 2 && queue.bytes + this.#backlog.nextBytes() <= maxQueueBytes
     return isRoomy || !queue.size
   }
 
   async #bringBack(path: string): Promise<void> {
-    const { log, queue } = this.#inside
+    const { log, queue } = this.#delivery
     const { records, damage } = decodeRecords(await readFile(path))
     const batches = replay(records)
     const isDamaged = damage.length > 0
@@ -202,7 +196,7 @@ export class Spool implements Journal {
 
   async #setAside(damage: Buffer): Promise<void> {
     const file = this.#directory.newPath('corrupt')
-    this.#inside.log.warn('The spool was damaged: a part was set aside', { file, bytes: damage.length })
+    this.#delivery.log.warn('The spool was damaged: a part was set aside', { file, bytes: damage.length })
     await writeFile(file, damage, { mode: 0o600 }).catch((error) => this.#health.onFailure(error))
   }
 }

@@ -1,4 +1,4 @@
-import { type ClientInside, insideOf, type QueuedEvent, queuedEvents } from '../../src/adapter.ts'
+import { type Delivery, deliveryOf, type QueuedEvent, queuedEvents } from '../../src/adapter.ts'
 import type { Flushable } from '../../src/index.ts'
 import type { Invocation, Owner } from './current-invocation.ts'
 
@@ -18,12 +18,12 @@ export function own(event: QueuedEvent, owner: Owner): void {
  */
 export function clientOf(invocation: Invocation): Flushable {
   const { gflux } = invocation
-  const inside = insideOf(gflux)
-  if (!inside) return gflux
+  const delivery = deliveryOf(gflux)
+  if (!delivery) return gflux
   const flush: Flushable['flush'] = async ({ timeoutMs = Infinity, ifDown }) => {
-    const events = coveredBy(invocation.owner, inside)
+    const events = coveredBy(invocation.owner, delivery)
     try {
-      return await inside.flush(events, { deadline: inside.now() + timeoutMs, ifDown })
+      return await delivery.flush(events, { deadline: delivery.now() + timeoutMs, ifDown })
     } finally {
       invocation.owner.isOver = !invocation.isRunning
     }
@@ -31,14 +31,14 @@ export function clientOf(invocation: Invocation): Flushable {
   return Object.create(gflux, { flush: { value: flush } })
 }
 
-function coveredBy(me: Owner, inside: ClientInside): QueuedEvent[] {
-  const now = inside.now()
+function coveredBy(me: Owner, delivery: Delivery): QueuedEvent[] {
+  const now = delivery.now()
   const isOrphan = ({ batch, isHeld }: QueuedEvent): boolean => (batch ? batch.leasedUntil <= now : !isHeld)
   const isCovered = (event: QueuedEvent): boolean => {
     const owner = owners.get(event)
     return owner === me || owner === unknownOwner || ((!owner || owner.isOver) && isOrphan(event))
   }
-  const events = queuedEvents(inside).filter(isCovered)
+  const events = queuedEvents(delivery).filter(isCovered)
   for (const event of events) own(event, me)
   return events
 }

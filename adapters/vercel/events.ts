@@ -1,4 +1,4 @@
-import { insideOf } from '../../src/adapter.ts'
+import { deliveryOf } from '../../src/adapter.ts'
 import type { Flushable } from '../../src/index.ts'
 import { within } from '../shared/within.ts'
 import { own, unknownOwner } from './coverage.ts'
@@ -26,17 +26,17 @@ export function vercelWaitUntil(promise: Promise<unknown>): void {
  * is the flush's at its end. A client with a `waitUntil` of its own stays as it is.
  */
 export function holdEvents(gflux: Flushable): void {
-  const inside = insideOf(gflux)
-  if (!inside || inside.lifetime) return
+  const delivery = deliveryOf(gflux)
+  if (!delivery || delivery.lifetime) return
   const waitUntil = (promise: Promise<unknown>): void => {
     const isHeld = holdUntilDeadline(promise, (work, call) => holdFor(gflux, work, call))
     if (!isHeld) throw new Error('Nothing keeps this request running')
   }
-  inside.lifetime = (event) => {
+  delivery.lifetime = (event) => {
     const invocation = currentInvocation()
-    const isFlushed = invocation?.isRunning && insideOf(invocation.gflux) === inside
+    const isFlushed = invocation?.isRunning && deliveryOf(invocation.gflux) === delivery
     // Such as in a listener of a Node request.
-    const isLost = !invocation && inside.invocations > 0 && !hasLifetime()
+    const isLost = !invocation && delivery.invocations > 0 && !hasLifetime()
     if (!isFlushed && !isLost) return waitUntil
     own(event, isFlushed ? invocation.owner : unknownOwner)
     return undefined

@@ -1,4 +1,4 @@
-import { insideOf, register } from '../../src/adapter.ts'
+import { deliveryOf, register } from '../../src/adapter.ts'
 import type { Flushable, WaitUntil } from '../../src/index.ts'
 import type { Call } from './current-invocation.ts'
 import { flushAtTheEnd, untilTheEnd, waitAtTheEnd } from './ending.ts'
@@ -55,11 +55,11 @@ const logged = new WeakMap<object, Set<string | undefined>>()
 export function holdFor(gflux: Flushable, work: Promise<unknown>, call: Call): boolean {
   flushAtTheEnd(gflux)
   const lifetime = hold(work, call)
-  const inside = insideOf(gflux)
-  const names = (inside && logged.get(inside)) ?? new Set()
-  if (inside && !names.has(lifetime)) {
-    logged.set(inside, names.add(lifetime))
-    inside.log.debug('What holds the flushes of a request', { lifetime: lifetime ?? 'none' })
+  const delivery = deliveryOf(gflux)
+  const names = (delivery && logged.get(delivery)) ?? new Set()
+  if (delivery && !names.has(lifetime)) {
+    logged.set(delivery, names.add(lifetime))
+    delivery.log.debug('What holds the flushes of a request', { lifetime: lifetime ?? 'none' })
   }
   return lifetime !== undefined
 }

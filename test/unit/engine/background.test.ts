@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest'
-import { type ClientInside, insideOf } from '../../../src/adapter.ts'
+import { type Delivery, deliveryOf } from '../../../src/adapter.ts'
 import { openVirtual, type VirtualClient } from '../../support/virtual-client.ts'
 
 /** A client whose background flushes begin nothing after five seconds. */
 function open(...[config, ...fates]: Parameters<typeof openVirtual>): VirtualClient {
   const client = openVirtual(config, ...fates)
-  const inside = insideOf(client.gflux) as ClientInside
-  inside.backgroundMs = 5_000
+  const delivery = deliveryOf(client.gflux) as Delivery
+  delivery.backgroundMs = 5_000
   return client
 }
 

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import {
   type Batch,
-  type ClientInside,
-  insideOf,
+  type Delivery,
+  deliveryOf,
   type QueuedEvent,
   restoreBatch,
 } from '../../../src/adapter.ts'
@@ -10,7 +10,7 @@ import type { GFluxNodeConfig } from '../../../src/index.ts'
 import { keysOf, openVirtual, uuid, type VirtualClient } from '../../support/virtual-client.ts'
 
 interface Kept extends VirtualClient {
-  readonly inside: ClientInside
+  readonly delivery: Delivery
   readonly settled: Batch[]
   readonly failed: Pick<Batch, 'key' | 'unknownSince'>[]
 }
@@ -22,10 +22,10 @@ function open(
   recordsWhenFull = true,
 ): Kept {
   const client = openVirtual(config)
-  const inside = insideOf(client.gflux) as ClientInside
+  const delivery = deliveryOf(client.gflux) as Delivery
   const settled: Batch[] = []
   const failed: Kept['failed'] = []
-  inside.journal = {
+  delivery.journal = {
     record(event, isFull) {
       prepare(event)
       if (isFull && !recordsWhenFull) return undefined
@@ -34,7 +34,7 @@ function open(
     notStored: ({ key, unknownSince }) => failed.push({ key, unknownSince }),
     settled: (batch) => settled.push(batch),
   }
-  return { ...client, inside, settled, failed }
+  return { ...client, delivery, settled, failed }
 }
 
 describe('a journal', () => {
@@ -85,11 +85,11 @@ describe('a journal', () => {
   })
 
   it('an event that it records while the queue is full is not queued', async () => {
-    const { clock, inside, trackEach } = open({ maxQueueSize: 2 })
+    const { clock, delivery, trackEach } = open({ maxQueueSize: 2 })
 
     const calls = trackEach(3)
 
-    expect(inside.queue.open.map(({ name }) => name)).toEqual(['e1', 'e2'])
+    expect(delivery.queue.open.map(({ name }) => name)).toEqual(['e1', 'e2'])
     expect(await clock.outcome(calls[2] as Promise<unknown>)).toBeNull()
   })
 
@@ -103,18 +103,18 @@ describe('a journal', () => {
   })
 
   it('what it brings back is sent under its key, as old as it is', async () => {
-    const { gflux, clock, api, inside, dropped } = open({})
+    const { gflux, clock, api, delivery, dropped } = open({})
     const event = (name: string) => ({ name, json: `{"event":"${name}"}`, bytes: name.length + 12 })
     const young = { key: uuid(900), events: [event('young')], unknownSince: clock.now() }
     const old = { key: uuid(901), events: [event('old')], unknownSince: clock.now() - 86_400_000 }
-    for (const batch of [young, old]) restoreBatch(inside.queue, batch)
+    for (const batch of [young, old]) restoreBatch(delivery.queue, batch)
 
     const result = await clock.outcome(gflux.flush().catch((error) => error.result))
 
     expect(result).toMatchObject({ accepted: 1, rejected: 1, pending: 0 })
     expect(api.calls.map(({ key }) => key)).toEqual([uuid(900)])
     expect(dropped.map(({ error }) => error.code)).toEqual(['idempotency_expired'])
-    expect([inside.queue.size, inside.queue.bytes]).toEqual([0, 0])
+    expect([delivery.queue.size, delivery.queue.bytes]).toEqual([0, 0])
   })
   it('is told of each attempt that has certainly not stored a batch, and since when one may have', async () => {
     const { gflux, clock, api, failed, track } = open({ maxRetries: 4 })

@@ -1,13 +1,13 @@
 import { inspect } from 'node:util'
 import { expect, it } from 'vitest'
-import { insideOf } from '../../../src/adapter.ts'
+import { deliveryOf } from '../../../src/adapter.ts'
 import { openClient, TOKEN } from '../../support/client.ts'
 
 it('an adapter gets at the logger of a client, bound or not, and of nothing else', () => {
   const { gflux, logged } = openClient()
 
   for (const client of [gflux, gflux.with({ userId: 'user_1' }), { flush: gflux.flush }])
-    insideOf(client)?.log.debug('from outside')
+    deliveryOf(client)?.log.debug('from outside')
 
   expect(logged).toEqual(['from outside {}', 'from outside {}'])
 })
