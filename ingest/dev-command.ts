@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util'
+import { version } from '../src/version.ts'
 import type { RequestRecord } from './request-record.ts'
 import { createTestIngest } from './test-ingest.ts'
 
@@ -24,32 +25,37 @@ Options:
   --port <number>       port to listen on (default: 8787; 0 takes a free one)
   --fail-share <share>  share of requests to answer with 503, from 0 to 1 (default: 0)
   --quiet               print no line per request
-  --help                print this text`
+  --help                print this text
+  --version             print the version`
 
 const OPTIONS = {
   port: { type: 'string', default: '8787' },
   'fail-share': { type: 'string', default: '0' },
   quiet: { type: 'boolean', default: false },
   help: { type: 'boolean', short: 'h', default: false },
+  version: { type: 'boolean', short: 'v', default: false },
 } as const
 
 /** Runs `gflux` and returns its exit code: 0, or 1 for bad arguments and a server that can not start. */
 export async function runCommand(args: readonly string[], terminal: Terminal): Promise<number> {
   try {
     const options = readOptions(args)
-    if (options === 'help') terminal.print(HELP)
+    if (typeof options === 'string') terminal.print(options)
     else await serve(options, terminal)
     return 0
   } catch (error) {
-    terminal.printError(`gflux: ${error instanceof Error ? error.message : String(error)}`)
+    const message = error instanceof Error ? error.message : String(error)
+    terminal.printError(`gflux: ${message.replace(/\. To specify a positional.*/s, '')}`) // Node's advice, of no use here
     terminal.printError('Run `gflux --help` for what it takes.')
     return 1
   }
 }
 
-function readOptions(args: readonly string[]): DevOptions | 'help' {
+/** Options, or a text to print. */
+function readOptions(args: readonly string[]): DevOptions | string {
   const { values, positionals } = parseArgs({ args: [...args], options: OPTIONS, allowPositionals: true })
-  if (values.help) return 'help'
+  if (values.help) return HELP
+  if (values.version) return version
   const [command, ...extra] = positionals
   if (command !== 'dev') {
     throw new Error(command === undefined ? 'a command is missing' : `unknown command \`${command}\``)

@@ -81,10 +81,13 @@ async function exchange(
     const isUnknown = statusClass === 2 || (statusClass === 5 && status !== 503)
     return failure(code, `${status} ${error}`, fields, isUnknown)
   } catch (cause) {
-    const { code = '', message } = Object(Object(cause).cause ?? cause) as { code?: string; message?: string }
+    const inner = Object(Object(cause).cause ?? cause) as Partial<Error> & { code?: string }
+    const { code = '', message } = inner
     const reason = redactToken(`${code || message}`, token)
     const isUnknown = !neverSent.test(`${message} ${code}`)
-    return failure('network_error', `the connection failed: ${reason}`, { cause }, isUnknown)
+    const told = `${Object(cause).stack} ${inner.stack}`
+    const isTelling = redactToken(told, token) !== told // such as of the request's headers
+    return failure('network_error', `the connection failed: ${reason}`, isTelling ? {} : { cause }, isUnknown)
   }
 }
 

@@ -48,7 +48,7 @@ export function createClient<Events extends EventMap<Events>>(delivery: Delivery
   const { defaultContext, includeRuntimeContext, waitUntil } = delivery.config
   const context = (): EventContext =>
     typeof defaultContext === 'function'
-      ? plainObject('defaultContext', guarded('defaultContext', defaultContext))
+      ? plainObject('defaultContext', guarded('defaultContext', defaultContext as () => EventContext))
       : defaultContext
   return bindClient(delivery, { audit: auditContext(includeRuntimeContext), context }, waitUntil)
 }

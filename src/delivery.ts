@@ -104,7 +104,7 @@ export function isHalfFull({
 
 /** What a flush of everything covers, oldest first. */
 export function queuedEvents({ queue: { batches, open } }: Pick<Delivery, 'queue'>): QueuedEvent[] {
-  return [...batches.flatMap(({ events }) => events), ...open]
+  return batches.flatMap(({ events }) => events).concat(open)
 }
 
 /**

@@ -1,12 +1,14 @@
 /** Names of events and the properties of each: `{ invoice_paid: { total_usd: number } }`. */
 export type EventMap<Events> = { [Name in keyof Events]: object }
 
-/** Without an event map, every name and every property is accepted. */
 // biome-ignore lint/suspicious/noExplicitAny: only `any` lets interfaces, which have no index signature, through
-export type AnyEvents = Record<string, Record<string, any>>
+type AnyFields = Record<string, any>
+
+/** Without an event map, every name and every property is accepted. */
+export type AnyEvents = Record<string, AnyFields>
 
 /** Free-form context. The SDK's own `library` and `runtime` always win. */
-export type EventContext = Record<string, unknown>
+export type EventContext = AnyFields
 
 /** Who an event belongs to: at least one of the three, each a non-empty string. */
 export interface Identity {
@@ -39,7 +41,7 @@ export type TrackInput<Properties> = CallInput &
 /** The input of `identify()`. Both ids are required, here or bound with `with()`. */
 export interface IdentifyInput extends CallInput {
   /** What is known of the user, such as `email` or `plan`. */
-  traits?: Record<string, unknown> | undefined
+  traits?: AnyFields | undefined
 }
 
 /** An event as the API takes it, and as `beforeSend` and `onDrop` get it. */
@@ -50,5 +52,5 @@ export interface GFluxEvent {
   properties?: Record<string, unknown> | undefined
   /** ISO 8601. Not there where it was tracked in Workers' global scope, which has no clock. */
   timestamp: string
-  context: EventContext
+  context: Record<string, unknown>
 }

@@ -67,9 +67,9 @@ export async function startFlush(
     return left.reduce((at, { batch }) => Math.min(at, readyAt(batch as Batch, now)), Infinity)
   }
 
-  const start = (batch: Batch): void => {
+  const start = (batch: Batch, now: number): void => {
     hasSent = true
-    const sent = send(delivery, batch, limits).finally(() => sends.delete(sent))
+    const sent = send(delivery, batch, now, limits).finally(() => sends.delete(sent))
     sends.add(sent)
     sent.catch(() => undefined) // `firstOf` sees it, unless the flush has ended
   }
@@ -86,7 +86,7 @@ export async function startFlush(
     while (restMs <= 0 && due <= now) {
       const batch = claim(delivery, now, isSendable)
       if (!batch) break
-      start(batch)
+      start(batch, now)
       due = dueAt(now)
     }
     // Another flush probes, for all: nobody else waits for an API that is down.
@@ -138,11 +138,11 @@ function claim(
 async function send(
   delivery: Delivery,
   batch: Batch,
+  now: number,
   { deadline, ifDown, isSoft, signal }: FlushLimits,
 ): Promise<void> {
   const { config, guard, journal, ports, queue } = delivery
   const { events, key, unknownSince } = batch
-  const now = delivery.now()
   const lease = ++batch.lease
   // Whoever asks for a flush by name wants the events there, also where the API has become slow.
   const maxMs = ifDown === 'try' ? Infinity : probeMs(guard)

@@ -15,6 +15,18 @@ interface Declared {
   invoice_paid: Invoice
 }
 
+/** What has an interface's type fits wherever plain objects do. */
+export async function interfaces(invoice: Invoice): Promise<void> {
+  const gflux = initGFluxNode({ token: 't', defaultContext: invoice })
+  await gflux.track('invoice_paid', { userId: 'u', properties: invoice, context: invoice })
+  await gflux.with({ context: invoice }).identify({ userId: 'u', anonymousId: 'a', traits: invoice })
+
+  // @ts-expect-error traits that are no object
+  await gflux.identify({ userId: 'u', anonymousId: 'a', traits: 'pro' })
+  // @ts-expect-error a context that is no object
+  await gflux.track('invoice_paid', { userId: 'u', context: 1 })
+}
+
 /** A map of events, as a type alias. */
 export async function aliased(gflux: GFluxNode<Aliased>): Promise<void> {
   await gflux.track('invoice_paid', { userId: 'u', properties: { invoice_id: 'i', total_usd: 1 } })

@@ -24,6 +24,23 @@ describe('a budget', () => {
     expect(clock.now() - began).toBe(1_500)
   })
 
+  it('that runs out just before the request sets no timer of less than nothing', async () => {
+    const { gflux, clock, ports, track } = openVirtual()
+    const { now, timer } = ports
+    const delays: number[] = []
+    let readings = 0
+    ports.now = () => now() + 10 * readings++
+    ports.timer = (ms, callback) => {
+      delays.push(ms)
+      return timer(ms, callback)
+    }
+    track(1)
+
+    await clock.outcome(gflux.flush({ timeoutMs: 15 }))
+
+    expect(Math.min(...delays)).toBeGreaterThan(0)
+  })
+
   it('is kept over all requests and waits', async () => {
     const { gflux, clock, api, track } = openVirtual({ maxRetries: 100, timeoutMs: 300 })
     api.otherwise = () => ({ gets: 'hang' })

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { runCommand } from '../../../ingest/dev-command.ts'
+import { version } from '../../../package.json'
 import { BATCH, batch, SECRET, until } from './doors.ts'
 
 function start(...args: string[]) {
@@ -77,8 +78,16 @@ describe('gflux dev', () => {
 
     expect(await exitCode).toBe(1)
     expect(errors[0]).toContain(message)
+    expect(errors[0]).not.toContain('positional')
     expect(errors[1]).toContain('gflux --help')
     expect(out).toEqual([])
+  })
+
+  it.each([['--version'], ['dev', '-v']])('tells its version: %s', async (...args) => {
+    const { out, exitCode } = start(...args)
+
+    expect(await exitCode).toBe(0)
+    expect(out).toEqual([version])
   })
 
   it('exits with 1 where the port is taken', async () => {

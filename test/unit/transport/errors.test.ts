@@ -1,3 +1,4 @@
+import { inspect } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import type { Failure } from '../../../ingest/index.ts'
 import { errorOf, TOKEN } from '../../support/client.ts'
@@ -95,6 +96,25 @@ describe.concurrent('a flush that fails', () => {
       expect(JSON.stringify([error, error.message, error.stack, error.result])).not.toContain(TOKEN)
     }
     expect(logged.join()).not.toContain(TOKEN)
+  })
+
+  it.each<[title: string, quote: (authorization: string) => unknown]>([
+    ['itself', (authorization) => new Error(`invalid header ${authorization}`)],
+    ['in its cause', (authorization) => new TypeError('fetch failed', { cause: new Error(authorization) })],
+  ])('does not pass on an error of fetch that quotes the token %s', async (_title, quote) => {
+    await using http = await openIngest()
+    const gflux = http.connect({
+      maxRetries: 0,
+      fetch: async (_url, { headers }) => {
+        throw quote(headers['authorization'] ?? '')
+      },
+    })
+    await trackMany(gflux, 1)
+
+    const error = await errorOf(() => gflux.flush())
+
+    expect(error).toMatchObject({ code: 'network_error', message: expect.stringContaining('[token]') })
+    expect(inspect(error, { depth: 10 })).not.toContain(TOKEN)
   })
 
   it('tells the event that was rejected from those that were stored', async () => {
