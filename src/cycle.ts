@@ -46,7 +46,7 @@ export function createCycle(
       // and onDrop; what can be sent is still queued.
       const flushed = flush(events).catch(() => undefined)
       isHeld = register(waitUntil, flushed)
-      if (!isHeld) log.warn('Nothing holds an event’s request: waitUntil threw')
+      if (!isHeld) log.warn('Nothing keeps an event’s request running: flush in it')
       void closeWhenIdle()
     }
     event.isHeld = isHeld

@@ -1,6 +1,7 @@
 import type { Flushable } from '../../src/index.ts'
 import { flushFinally, onSignal } from '../shared/sigterm.ts'
 import { within } from '../shared/within.ts'
+import { now } from './outside-next.ts'
 import { env, globals, isServerless } from './platform.ts'
 
 /** Of the 500 ms that Vercel gives. https://vercel.com/docs/functions/functions-api-reference#sigterm-signal */
@@ -49,7 +50,7 @@ export function waitAtTheEnd(work: Promise<unknown>): void {
 /** Work as a lifetime gets it, which may keep the process: from the signal on it settles within the time that is left. */
 export function untilTheEnd(work: Promise<unknown>): Promise<unknown> {
   const { endsAt, releases } = ending()
-  if (endsAt !== undefined) return within(work, Math.max(0, endsAt - Date.now()), true)
+  if (endsAt !== undefined) return within(work, Math.max(0, endsAt - now()), true)
   return new Promise((resolve) => {
     const release = (): void => {
       releases.delete(release)
@@ -78,13 +79,13 @@ function ending(): Ending {
   }
   const takeLeave = (isAlone: boolean): Promise<unknown> => {
     const ms = windowMs()
-    const endsAt = Date.now() + ms
+    const endsAt = now() + ms
     created.endsAt ??= endsAt
     const never = new Promise(() => undefined)
     void within(never, ms).then(() => {
       for (const release of releases) release()
     })
-    if (!isAlone && !isServerless()) holdExitOfNext(() => drain(Math.max(lastWindowMs, endsAt - Date.now())))
+    if (!isAlone && !isServerless()) holdExitOfNext(() => drain(Math.max(lastWindowMs, endsAt - now())))
     return drain(ms)
   }
   try {

@@ -1,4 +1,4 @@
-import { deliveryOf } from '../../src/adapter.ts'
+import { type Delivery, deliveryOf } from '../../src/adapter.ts'
 import type { Flushable } from '../../src/index.ts'
 import { within } from '../shared/within.ts'
 import { own, unknownOwner } from './coverage.ts'
@@ -22,17 +22,15 @@ export function vercelWaitUntil(promise: Promise<unknown>): void {
 }
 
 /**
- * From now on each event of the client is held by the lifetime of its request, but what its running handler tracks: that
- * is the flush's at its end. A client with a `waitUntil` of its own stays as it is.
+ * Each event of the client is held by the lifetime of its request, but what its running handler tracks: that is the
+ * flush's at its end.
  */
-export function holdEvents(gflux: Flushable): void {
-  const delivery = deliveryOf(gflux)
-  if (!delivery || delivery.lifetime) return
+export function lifetimeOfEvents(gflux: Flushable, delivery: Delivery): NonNullable<Delivery['lifetime']> {
   const waitUntil = (promise: Promise<unknown>): void => {
     const isHeld = holdUntilDeadline(promise, (work, call) => holdFor(gflux, work, call))
     if (!isHeld) throw new Error('Nothing keeps this request running')
   }
-  delivery.lifetime = (event) => {
+  return (event) => {
     const invocation = currentInvocation()
     const isFlushed = invocation?.isRunning && deliveryOf(invocation.gflux) === delivery
     // Such as in a listener of a Node request.

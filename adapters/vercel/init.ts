@@ -5,8 +5,7 @@ import {
   type GFluxNodeConfig,
   initGFluxNode,
 } from '../../src/index.ts'
-import { dropDuringBuild } from './build.ts'
-import { holdEvents } from './events.ts'
+import { adopt } from './adopt.ts'
 
 /**
  * {@link initGFluxNode} for Vercel and Next.js: every `track()` is delivered within the lifetime of the request that it
@@ -23,7 +22,6 @@ export function initGFluxVercel<Events extends EventMap<Events> = AnyEvents>(
   config: GFluxNodeConfig,
 ): GFluxNode<Events> {
   const gflux = initGFluxNode<Events>(config)
-  dropDuringBuild(gflux)
-  holdEvents(gflux)
+  adopt(gflux)
   return gflux
 }

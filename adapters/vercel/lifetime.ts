@@ -14,12 +14,12 @@ const surroundings: Readonly<Record<string, Find>> = {
   // What holds a process holds nothing where the platform may stop it, such as `next start` in a Lambda function.
   after: () => !isServerless() && nextAfter(),
   // https://opennext.js.org/cloudflare
-  '__cloudflare-context__': () =>
+  OpenNext: () =>
     (globals[Symbol.for('__cloudflare-context__')] as { readonly ctx?: unknown } | undefined)?.ctx,
   // https://docs.netlify.com/build/functions/api/#netlify-specific-context-object
   Netlify: () => globals.Netlify?.context,
   // https://supabase.com/docs/guides/functions/background-tasks
-  EdgeRuntime: () => globals.EdgeRuntime,
+  Supabase: () => globals.EdgeRuntime,
 }
 
 /**

@@ -1,6 +1,7 @@
 import { assertAmount, assertFunction, plainObject } from '../../src/adapter.ts'
 import type { WaitUntil } from '../../src/index.ts'
 import type { Call } from './current-invocation.ts'
+import { now } from './outside-next.ts'
 import { requestContext } from './platform.ts'
 
 /** What a flush may take, and who waits for it. `undefined` means the default. */
@@ -47,18 +48,25 @@ export function resolveOptions(options?: VercelOptions): ResolvedOptions {
 
 /** When the invocation that begins now will be over, in milliseconds since the epoch. */
 export function deadlineOf({ maxDurationMs }: ResolvedOptions): number {
-  const told = new Date(requestContext('@vercel/request-context')?.deadline as string).getTime()
-  return told || Date.now() + maxDurationMs
+  return toldDeadline() || now() + maxDurationMs
+}
+
+function toldDeadline(): number {
+  try {
+    return new Date(requestContext('@vercel/request-context')?.deadline as string).getTime()
+  } catch {
+    return Number.NaN // what can't be read is not there
+  }
 }
 
 /** Milliseconds that the end of a response may be waited for: the flush after it needs some too. */
 export function responseMs({ options, deadline }: Call): number {
-  const restMs = deadline - Date.now() - options.marginMs
+  const restMs = deadline - now() - options.marginMs
   return Math.max(restMs / 2, restMs - awaitedFlushMs)
 }
 
 /** Milliseconds that a flush may take now. */
 export function budgetMs({ options, deadline }: Call, isHeld: boolean): number {
   const { marginMs, maxFlushMs = isHeld ? heldFlushMs : awaitedFlushMs } = options
-  return Math.min(maxFlushMs, deadline - Date.now() - marginMs)
+  return Math.min(maxFlushMs, deadline - now() - marginMs)
 }

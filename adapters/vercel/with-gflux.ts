@@ -1,7 +1,6 @@
 import { assertClient, assertFunction, expect } from '../../src/adapter.ts'
 import type { Flushable } from '../../src/index.ts'
-import { dropDuringBuild } from './build.ts'
-import { holdEvents } from './events.ts'
+import { adopt } from './adopt.ts'
 import { invoke, type Wrapping } from './invocation.ts'
 import { resolveOptions, type VercelOptions } from './options.ts'
 import { isBuilding } from './platform.ts'
@@ -45,8 +44,7 @@ export function withGFlux<Handler extends VercelHandler>(
 ): Handler {
   assertClient(gflux)
   const wrapping = { gflux, options: resolveOptions(options) }
-  dropDuringBuild(gflux)
-  holdEvents(gflux)
+  adopt(gflux)
   const wrap = typeof handler === 'function' ? wrapFunction : wrapObject
   return wrap(wrapping, handler as never) as Handler
 }

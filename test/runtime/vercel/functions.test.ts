@@ -260,6 +260,7 @@ describe.each<[title: string, provider: unknown]>([
   ['that gives nothing', { get: () => undefined }],
   ['whose context holds nothing', { get: () => ({}) }],
   ['whose context has no function', { get: () => ({ waitUntil: true, deadline: {} }) }],
+  ['whose deadline is no date', { get: () => ({ deadline: 5n }) }],
   [
     'that throws',
     {

@@ -58,12 +58,14 @@ export async function buildFiles(
   packageRoot: string,
   env: Readonly<Record<string, string>>,
   files: Readonly<Record<string, string>>,
-): Promise<void> {
+): Promise<NextApplication> {
   const parent = await prepare(version, packageRoot)
   const cwd = join(parent, 'files')
   await rm(cwd, { recursive: true, force: true })
   await write(cwd, files)
-  await build(join(parent, program), cwd, env)
+  const next = join(parent, program)
+  await build(next, cwd, env)
+  return { start: (variables) => start(next, cwd, { ...quiet, ...env, ...variables }) }
 }
 
 /** The folder of a version, with Next and the package installed. */

@@ -7,13 +7,38 @@ export const cacheComponents: Readonly<Record<string, string>> = {
     export default function Layout({ children }) {
       return <html lang="en"><body>{children}</body></html>
     }`,
+  'lib/gflux.js': `
+    import { initGFluxVercel } from '@getfluxly/node/vercel'
+    export const gflux = initGFluxVercel({ token: 'gflux_secret_x', apiHost: process.env.GFLUX_API_HOST })`,
+  'lib/data.js': `
+    import { cacheLife } from 'next/cache'
+    export async function rendering() {
+      'use cache'
+      cacheLife({ stale: 60, revalidate: 1, expire: 600 })
+      return 'rendering ' + Date.now()
+    }`,
   'app/page.jsx': `
-    import { initGFluxVercel, withGFlux } from '@getfluxly/node/vercel'
-    const gflux = initGFluxVercel({ token: 'gflux_secret_x', apiHost: process.env.GFLUX_API_HOST })
+    import { withGFlux } from '@getfluxly/node/vercel'
+    import { rendering } from '../lib/data'
+    import { gflux } from '../lib/gflux'
     export default withGFlux(gflux, async function Page() {
       await gflux.track('page_rendered', { userId: 'user_123' })
-      return <p>Page</p>
+      return <p>{await rendering()}</p>
     })`,
+  'app/quiet/page.jsx': `
+    import { withGFlux } from '@getfluxly/node/vercel'
+    import { rendering } from '../../lib/data'
+    import { gflux } from '../../lib/gflux'
+    export default withGFlux(gflux, async function Page() {
+      return <p>{await rendering()}</p>
+    })`,
+  'app/unwrapped/page.jsx': `
+    import { rendering } from '../../lib/data'
+    import { gflux } from '../../lib/gflux'
+    export default async function Page() {
+      await gflux.track('page_rendered', { userId: 'user_123' })
+      return <p>{await rendering()}</p>
+    }`,
 }
 
 /** What is tested in an application besides what `examples/next` has: files by path. */

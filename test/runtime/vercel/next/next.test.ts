@@ -13,13 +13,41 @@ import { cacheComponents, more } from './more.ts'
 const ingestDelayMs = 300
 
 describe('an application with `cacheComponents`, on Next 16', () => {
-  it('is built by `next build` though a page tracks that it renders, and emits nothing', async () => {
-    const ingest = createTestIngest()
-    await using server = await ingest.listen()
+  const ingest = createTestIngest()
+  let server: IngestServer
+  let application: NextApplication
+  beforeAll(async () => {
+    server = await ingest.listen()
+    application = await buildFiles(
+      '16',
+      inject('packageRoot'),
+      { GFLUX_API_HOST: server.url },
+      cacheComponents,
+    )
+  })
+  afterAll(() => server.close())
 
-    await buildFiles('16', inject('packageRoot'), { GFLUX_API_HOST: server.url }, cacheComponents)
-
+  it('is built by `next build` though a page tracks that it renders, and emits nothing', () => {
     expect(ingest.stats.requests).toBe(0)
+  })
+
+  it.each([
+    ['a wrapped page that tracks', '/', 1],
+    ['a wrapped page that tracks nothing', '/quiet', 0],
+    ['a page that tracks and is not wrapped', '/unwrapped', 1],
+  ])('%s is rendered anew when it is older than a second', async (_title, path, leastEvents) => {
+    await using next = await application.start()
+    ingest.reset()
+    const rendering = async (): Promise<string | undefined> =>
+      /rendering \d+/.exec(await (await fetch(next.url + path)).text())?.[0]
+
+    const built = await rendering()
+    await expect.poll(rendering, { timeout: 20_000, interval: 500 }).not.toBe(built)
+    await expect.poll(() => ingest.stats.stored, { timeout: 20_000 }).toBeGreaterThanOrEqual(leastEvents)
+
+    expect(built).toMatch(/^rendering/)
+    expect(ingest.stats).toMatchObject({ duplicates: 0, rejected: 0 })
+    expect(next.output()).not.toMatch(/unstable value|Error/)
   })
 })
 
