@@ -78,7 +78,8 @@ export async function startFlush(
   const step = (now: number): number => {
     dropExpired(delivery, now)
     const restMs = closedMs(guard, now)
-    const isOwnPause = guard.failures < 2 && (hasSent || ifDown !== 'skip')
+    // An API that is up asked for a pause: waiting for it is part of delivering, whoever met it.
+    const isOwnPause = guard.failures < (hasSent || ifDown !== 'skip' ? 2 : 1)
     const maxRestMs = isOwnPause ? maxRetryAfterMs : ifDown === 'wait' ? patienceMs : 0
     if (now >= deadline || signal?.aborted || restMs > maxRestMs) return Infinity
     const isSendable = (batch: Batch): boolean => readyAt(batch, now) <= now
@@ -94,7 +95,10 @@ export async function startFlush(
     pollMs = Math.min(maxPollMs, pollMs * 1.2)
     const waitMs = Math.max(restMs, pollMs, due - now)
     // No wait is begun that the budget can't hold, nor in the background for an API that is down.
-    return now + waitMs < deadline && !(isSoft && guard.failures) ? waitMs : Infinity
+    if (now + waitMs < deadline && !(isSoft && guard.failures)) return waitMs
+    // Nor do the flushes after this one begin it when less is left of it.
+    if (restMs > 0 && ifDown === 'skip' && !isSoft && !guard.failures) tripGuard(guard, now, now)
+    return Infinity
   }
 
   if (ifDown === 'try') {

@@ -96,7 +96,8 @@ export class Extension {
       await this.#pause(Math.min(startLimitMs, leftMs()))
       await turns() // where the process stood still, the time is over before the runtime has got its event
     }
-    if (this.#span?.requestId !== requestId) this.giveUp('the handler is not wrapped with withGFlux')
+    if (this.#span?.requestId !== requestId)
+      this.giveUp('the handler is not wrapped with withGFlux, so nothing flushes its events')
     else await within(this.#span.over, leftMs())
     this.#released = this.#span?.context
     this.#span = undefined

@@ -1,10 +1,14 @@
 import { beginInvocation } from '../../src/adapter.ts'
-import { type Flushable, flushAfter } from '../../src/index.ts'
+import type { Flushable } from '../../src/index.ts'
+import { flushAll } from './flush-all.ts'
 import { budgetMs, type Limits } from './options.ts'
 import type { LambdaContext } from './platform.ts'
 import { type RegisteredExtension, registeredExtension } from './registry.ts'
 import { flushAtShutdown } from './shutdown.ts'
 import type { Part, Span } from './span.ts'
+
+/** How long before the function's timeout a handler that still runs is flushed, which is killed there without an end. */
+const lastFlushMs = 1000
 
 /** What becomes of one wrapper's events when an invocation ends. */
 export class Invocation implements Part {
@@ -14,7 +18,8 @@ export class Invocation implements Part {
   readonly #extension: RegisteredExtension | undefined
   /** Holds the environment in after-response mode. */
   readonly #span: Span | undefined
-  readonly #endHandler: () => void
+  readonly #endInvocation: () => void
+  readonly #timer: NodeJS.Timeout | undefined
 
   constructor(gflux: Flushable, context: LambdaContext | undefined, limits: Limits) {
     this.#gflux = gflux
@@ -22,7 +27,12 @@ export class Invocation implements Part {
     this.#limits = limits
     this.#extension = registeredExtension()
     this.#span = this.#extension?.begin(context, this)
-    this.#endHandler = beginInvocation(gflux)
+    this.#endInvocation = beginInvocation(gflux)
+    const leftMs = budgetMs(context, { ...limits, maxFlushMs: Infinity })
+    if (leftMs < Infinity) {
+      const delayMs = leftMs - Math.min(lastFlushMs, leftMs / 4)
+      this.#timer = setTimeout(() => void this.flush(), delayMs).unref()
+    }
     flushAtShutdown(gflux)
   }
 
@@ -44,8 +54,11 @@ export class Invocation implements Part {
 
   /** Never rejects. */
   flush(maxFlushMs: number = Infinity): Promise<void> {
-    return flushAfter(this.#gflux, undefined, {
-      timeoutMs: () => Math.min(maxFlushMs, budgetMs(this.#context, this.#limits)),
-    })
+    return flushAll(this.#gflux, Math.min(maxFlushMs, budgetMs(this.#context, this.#limits)))
+  }
+
+  #endHandler(): void {
+    clearTimeout(this.#timer)
+    this.#endInvocation()
   }
 }

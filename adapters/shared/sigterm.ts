@@ -1,4 +1,5 @@
-import type { Flushable } from '../../src/index.ts'
+import { deliveryOf } from '../../src/adapter.ts'
+import type { Flushable, GFluxNodeError } from '../../src/index.ts'
 import { countOthers, ownListeners } from './own-listeners.ts'
 
 /** What is used of Node's `process`. */
@@ -30,7 +31,17 @@ export function onSignal(signal: Signal, work: (isAlone: boolean) => Promise<unk
   process.prependListener(signal, listener)
 }
 
-/** Also to an API that was down: no later flush will look for it. What fails is told through the logger. */
-export function flushFinally(clients: Iterable<Flushable>, timeoutMs: number): Promise<unknown> {
-  return Promise.allSettled([...clients].map((gflux) => gflux.flush({ timeoutMs, ifDown: 'try' })))
+/**
+ * Also to an API that was down: no later flush will look for it. What fails is told through the logger, and so is what
+ * is left, which the same warning of an earlier flush may not hold back.
+ */
+export async function flushFinally(clients: Iterable<Flushable>, timeoutMs: number): Promise<void> {
+  await undefined // other listeners are called with this signal yet, and may track
+  const flushOne = async (gflux: Flushable): Promise<void> => {
+    const flushed = gflux.flush({ timeoutMs, ifDown: 'try' })
+    const result = await flushed.catch((error: GFluxNodeError) => error.result)
+    const events = result?.pending
+    if (events) deliveryOf(gflux)?.log.warn('The process ends with events that could not be sent', { events })
+  }
+  await Promise.all([...clients].map(flushOne))
 }

@@ -28,7 +28,7 @@ function findScopes(): Scope[] {
  * the time or for something random, and its `fetch` may answer only when the page is done.
  * https://nextjs.org/docs/messages/blocking-prerender-current-time
  */
-export function outsideNext<Result>(code: () => Result): Result {
+function outsideNext<Result>(code: () => Result): Result {
   scopes ??= findScopes()
   return scopes.reduce((run, scope) => () => scope.run(undefined, run), code)()
 }

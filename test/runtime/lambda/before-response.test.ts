@@ -44,6 +44,33 @@ describe.each(TESTED_RUNTIMES)('withGFlux on %s', (runtime) => {
     expect(ingest.stats.duplicates).toBe(0)
   })
 
+  it('sends what comes while it flushes, from work that nobody waited for', async () => {
+    const source = `export const handler = withGFlux(gflux, async () => {
+      trackMany(1)
+      for (const ms of [30, 60]) setTimeout(() => trackMany(1), ms)
+      return 'done'
+    })`
+    await using started = await startGFluxFunction(source, { runtime, latencyMs: 300 })
+    const { environment, ingest, storedAtFreeze } = started
+
+    await environment.invokeMany([null, null])
+
+    expect(storedAtFreeze).toEqual([3, 6])
+    expect(ingest.stats.requests).toBe(4)
+  })
+
+  it('waits for the quiet that the API asks for, also of a full `flushAt`', async () => {
+    const source = `export const handler = withGFlux(gflux, async () => { trackMany(45); return 'done' })`
+    await using started = await startGFluxFunction(source, { runtime, latencyMs: 0, config: 'flushAt: 20' })
+    const { environment, ingest, storedAtFreeze } = started
+    ingest.fail({ status: 429, retryAfter: 1 })
+
+    await environment.invoke()
+
+    expect(storedAtFreeze).toEqual([45])
+    expect(ingest.stats.duplicates).toBe(0)
+  })
+
   it('waits out the pause before a retry', async () => {
     const source = `export const handler = withGFlux(gflux, async () => { trackMany(1); return 'done' })`
     await using started = await startGFluxFunction(source, { runtime, latencyMs: 0 })

@@ -22,7 +22,7 @@ describe.each(TESTED_RUNTIMES)('the deadline on %s', (runtime) => {
   })
 
   it('that has no time left for a flush lets it send nothing', async () => {
-    const slow = `export const handler = withGFlux(gflux, async (ms) => { trackMany(); await sleep(ms); return 'done' })`
+    const slow = `export const handler = withGFlux(gflux, async (ms) => { await sleep(ms); trackMany(); return 'done' })`
     await using started = await startGFluxFunction(slow, { runtime })
     const { environment, ingest, storedAtFreeze } = started
 
@@ -34,6 +34,23 @@ describe.each(TESTED_RUNTIMES)('the deadline on %s', (runtime) => {
     expect([late.response?.json, late.timedOut]).toEqual(['done', false])
     expect(requests).toBe(2)
     expect(storedAtFreeze).toEqual([TWO_BATCHES, TWO_BATCHES, 3 * TWO_BATCHES])
+  })
+
+  it.each([
+    ['before the response', ''],
+    ['after it', 'await enableAfterResponse(gflux)'],
+  ])('that kills a handler finds its events sent, where they go %s', async (_title, mode) => {
+    const stuck = `${mode}
+      export const handler = withGFlux(gflux, async () => { trackMany(); await sleep(60_000) })`
+    await using started = await startGFluxFunction(stuck, { runtime, latencyMs: 50 })
+    const { environment, ingest } = started
+    ingest.fail({ status: 503 })
+
+    const { timedOut } = await environment.invoke(null, { timeoutMs: 3000 })
+
+    expect(timedOut).toBe(true)
+    expect(ingest.events).toHaveLength(TWO_BATCHES)
+    expect(ingest.stats.duplicates).toBe(0)
   })
 
   it('far away, maxFlushMs ends it', async () => {

@@ -84,6 +84,29 @@ describe.each(TESTED_RUNTIMES)('at the end of an environment of %s', (runtime) =
     expect(ingest.events).toHaveLength(4)
   })
 
+  it.each([
+    ['is flushed too', true],
+    ['and the rest are told of where they can’t be sent', false],
+  ])('what another listener tracks %s', async (_title, recovers) => {
+    const source = `await enableAfterResponse(gflux)
+      process.once('SIGTERM', () => { gflux.track('ended', { userId: 'user_1' }) })
+      export const handler = withGFlux(gflux, async () => trackMany(1))`
+    await using started = await startGFluxFunction(source, { runtime, latencyMs: 0, config: 'maxRetries: 0' })
+    const { environment, ingest, warnings } = started
+    await environment.invoke()
+    const recover = ingest.fail({ status: 503, times: Number.POSITIVE_INFINITY })
+    await environment.invoke()
+    if (recovers) recover()
+
+    await environment.shutdown()
+
+    const told = 'The process ends with events that could not be sent {"events":2}'
+    expect(warnings().filter((line) => line.includes(told))).toHaveLength(recovers ? 0 : 1)
+    expect(ingest.events.map(({ event }) => event)).toEqual(
+      recovers ? ['opened', 'opened', 'ended'] : ['opened'],
+    )
+  })
+
   it('another listener decides how the process ends', async () => {
     const source = `
       process.once('SIGTERM', async () => {

@@ -35,6 +35,38 @@ describe('the outage guard', () => {
     expect(waitedMs).toBeLessThanOrEqual(5_000 + 2 * 500 + 2 * 1_000 + 2_000)
   })
 
+  it('waits for the pause that a full `flushAt` met, as for its own', async () => {
+    const { gflux, clock, track, stored } = openVirtual({ flushAt: 20 }, { gets: 429, retryAfter: 1 })
+    track(25)
+    await clock.advance(200)
+
+    const flushed = await clock.outcome(gflux.flush({ timeoutMs: 5_000, ifDown: 'skip' }))
+
+    expect(flushed).toMatchObject({ accepted: 25, pending: 0 })
+    expect(stored()).toHaveLength(25)
+  })
+
+  it('waits at no call for the rest of a pause that the first budget could not hold', async () => {
+    const client = openVirtual({ flushAt: 20 }, { gets: 429, retryAfter: 20 })
+    const { clock, stored, track } = client
+    const began = clock.now()
+    track(25)
+    await clock.advance(200)
+
+    const waits: number[] = []
+    while (clock.now() - began < 19_000) {
+      const before = clock.now()
+      await invocation(client, 5_000)
+      waits.push(clock.now() - before)
+      await clock.advance(1_000)
+    }
+    await clock.advance(2_000)
+    await invocation(client, 5_000)
+
+    expect(Math.max(...waits)).toBe(0)
+    expect(stored()).toHaveLength(25 + waits.length + 1)
+  })
+
   it('lets one of many that come at once probe, and the others return at once', async () => {
     const client = openVirtual()
     const { gflux, clock, api, track } = client
