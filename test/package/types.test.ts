@@ -67,6 +67,11 @@ describe('the published types', () => {
     ['a browser’s types alone', { lib: ['ES2022', 'DOM'], types: [] }, []],
     ['a worker’s types alone', { lib: ['ES2022', 'WebWorker'], types: [] }, []],
     ['a browser’s types and disposables', { lib: ['ES2022', 'DOM', 'ESNext.Disposable'], types: [] }, []],
+    [
+      'the module resolution of older projects',
+      { lib: ['ES2022', 'DOM'], types: [], moduleResolution: 'Node10', ignoreDeprecations: '6.0' },
+      [],
+    ],
     ['legacy decorators', { lib: ['ES2022', 'DOM'], types: [], experimentalDecorators: true }, []],
   ])('stand with %s', async (_title, options, packages) => {
     await using project = await createProject(inject('packageRoot'), packages)
