@@ -25,9 +25,13 @@ export function createExitClient(gflux: GFluxNode, delivery: Delivery, spool: Sp
         await spool?.idle() // which brings back what the queue has room for now
         if (isSent) continue
         if (spool?.hasAll) break // the next start sends it
+        if (delivery.guard.pausedUntil - delivery.now() > deadline - Date.now()) break // `Retry-After`
         await sleep(Math.min(retryMs, leftMs))
       }
       if (!queue.size) await spool?.compact()
+      this.tell()
+    },
+    tell() {
       newestTried = newest()
       const fate = spool?.hasAll ? 'stay in the spool' : 'could not be sent'
       if (queue.size) log.warn(`The process ends with events that ${fate}`, { events: queue.size })

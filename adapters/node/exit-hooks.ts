@@ -9,6 +9,8 @@ export interface ExitClient {
   hasNews(): boolean
   /** Sends what is queued; over after the budget, and never rejects. An end by itself has waited for the API before. */
   drain(budgetMs: number, isOwnEnd?: boolean): Promise<void>
+  /** Tells the logger of what is queued. */
+  tell(): void
   /** It is closed, and has nothing to send. */
   isOver(): boolean
 }
@@ -58,6 +60,10 @@ function watchBeforeExit(): Set<ExitClient> {
   const clients = new Set<ExitClient>()
   process.on('beforeExit', async () => {
     if (hasNews(clients)) await drainAll(clients, true)
+  })
+  // By `process.exit()`, or by an error that nobody caught: then there is no time to send.
+  process.on('exit', () => {
+    for (const client of clients) if (client.hasNews()) client.tell()
   })
   return clients
 }

@@ -74,13 +74,12 @@ export class SpoolLog {
     const noted: (Promise<boolean> | undefined)[] = [group.recorded]
     if (unknownSince !== undefined && group.unknownSince !== unknownSince) {
       group.unknownSince = unknownSince
-      // Not synced: it is missed where the power fails now, and for a day.
-      noted.push(this.#file.note(encodeRecord({ kind: 'attempt', key, unknownSince })))
+      noted.push(this.#file.append(encodeRecord({ kind: 'attempt', key, unknownSince })))
     }
     await within(Promise.all(noted), patienceMs)
   }
 
-  /** Not synced either. */
+  /** Not synced: where it is missed, the key expires for nothing. */
   notStored({ key, unknownSince }: Batch): void {
     const group = this.#groups.get(key)
     if (group?.unknownSince === undefined || unknownSince !== undefined) return

@@ -68,6 +68,38 @@ describe.concurrent.each(runtimes)('on $name', (runtime) => {
     expect(setup.ingest.stats.stored).toBe(3)
   })
 
+  it.each([
+    ['process.exit()', `track(3); process.exit(0)`],
+    ['an error that nobody catches', `track(3); throw new Error('on purpose')`],
+  ])('what %s leaves behind is told', async (_title, source) => {
+    await using setup = await open(runtime)
+
+    const program = await setup.run(source, {
+      config: `logger: { warn: (message, { events }) => console.log(message, events) }`,
+    })
+
+    const { stdout, stderr } = await program.ended
+    const isUnseen = isDeno && /on purpose/.test(stderr) // Deno tells nobody of such an end
+    expect(stdout).toBe(isUnseen ? '' : 'The process ends with events that could not be sent 3\n')
+    expect(setup.ingest.stats.stored).toBe(0)
+  })
+
+  it('a process does not wait at its end for an API that asks for more quiet than there is time', async () => {
+    await using quiet = await open(runtime)
+    await using down = await open(runtime)
+    quiet.ingest.fail({ status: 429, retryAfter: 3600, every: 1 })
+    down.ingest.fail({ status: 503, every: 1 })
+    const source = `track(3); process.on('exit', () => console.log(performance.now()))`
+
+    const programs = await Promise.all([quiet.run(source), down.run(source)])
+    const [quietMs, downMs] = await Promise.all(
+      programs.map(async ({ ended }) => Number((await ended).stdout)),
+    )
+
+    expect(quietMs).toBeLessThan((downMs as number) / 2)
+    expect(quiet.ingest.stats.requests).toBe(1)
+  })
+
   it('a process ends by itself while the API is down', async () => {
     await using setup = await open(runtime)
     setup.ingest.fail({ status: 503, every: 1 })

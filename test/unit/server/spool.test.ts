@@ -1,4 +1,15 @@
-import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
+import {
+  copyFile,
+  mkdir,
+  mkdtemp,
+  open as openFile,
+  readdir,
+  readFile,
+  rm,
+  stat,
+  symlink,
+  writeFile,
+} from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -72,6 +83,23 @@ async function contentOf(kind: RegExp): Promise<string> {
   return (await Promise.all(names.map((name) => readFile(join(spool, name), 'utf8')))).join('')
 }
 
+/** Runs it whenever a file of this process has been synced. */
+async function afterEachSync(callback: () => Promise<void>): Promise<Disposable> {
+  const file = await openFile(join(spool, 'any'), 'w')
+  const prototype = Object.getPrototypeOf(file)
+  await file.close()
+  const { datasync } = prototype
+  prototype.datasync = async function () {
+    await datasync.call(this)
+    await callback()
+  }
+  return {
+    [Symbol.dispose]() {
+      prototype.datasync = datasync
+    },
+  }
+}
+
 function numbersOf({ events }: TestIngest): number[] {
   return events.map(({ properties }) => Number(properties?.['n'])).sort((a, b) => a - b)
 }
@@ -101,6 +129,36 @@ describe('a spool', () => {
     // Several are under way at once, in any order.
     expect(ingest.requests.map(({ idempotencyKey }) => idempotencyKey).sort()).toEqual([...keys].sort())
     expect(numbersOf(ingest)).toEqual(upTo(120))
+  })
+
+  it('has an attempt synced before its request leaves: the power may fail for more than a day', async () => {
+    let synced = ''
+    let atRequest = ''
+    using _datasync = await afterEachSync(async () => {
+      synced = await contentOf(/\.log$/)
+    })
+    const gflux = open({
+      fetch: (url, init) => {
+        atRequest = synced
+        return ingest.fetch(url, init)
+      },
+    })
+    await trackMany(gflux, 3)
+
+    await gflux.flush()
+
+    expect(atRequest).toMatch(/ attempt /)
+  })
+
+  it('waits for the API all the same where each event is sent by itself', async () => {
+    const gflux = open({ flushAt: 1 })
+
+    const result = await gflux.track('opened', { userId: 'user_1' })
+    ingest.fail({ status: 400 })
+    const refused = await errorOf(() => gflux.track('opened', { userId: 'user_1' }))
+
+    expect(result).toMatchObject({ accepted: 1 })
+    expect(refused).toMatchObject({ code: 'http_4xx', status: 400 })
   })
 
   it('forgets what is settled, and stays small', async () => {
