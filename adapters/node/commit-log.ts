@@ -69,6 +69,11 @@ export class CommitLog {
     return noted
   }
 
+  /** Syncs what is written, with a commit that is to come anyway or by one of its own. */
+  sync(): void {
+    if (!this.#isResting()) this.#next ??= this.#schedule()
+  }
+
   /** Writes the file anew, without what has become superfluous. */
   compact(): void {
     this.#isBroken = true

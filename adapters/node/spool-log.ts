@@ -74,7 +74,10 @@ export class SpoolLog {
     const noted: (Promise<boolean> | undefined)[] = [group.recorded]
     if (unknownSince !== undefined && group.unknownSince !== unknownSince) {
       group.unknownSince = unknownSince
-      noted.push(this.#file.append(encodeRecord({ kind: 'attempt', key, unknownSince })))
+      const attempt = this.#file.note(encodeRecord({ kind: 'attempt', key, unknownSince }))
+      // Not waited for: the power would have to fail in this moment, and for a day.
+      void attempt.then(() => this.#file.sync())
+      noted.push(attempt)
     }
     await within(Promise.all(noted), patienceMs)
   }
