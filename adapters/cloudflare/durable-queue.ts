@@ -36,7 +36,8 @@ export function openDurableQueue<Events extends EventMap<Events>>(
       alarm.survive()
     },
   })
-  const alarm = shareAlarm(storage, transactionEnd)
+  const users = instance.alarm
+  const alarm = shareAlarm(storage, transactionEnd, !!users)
   const batches = storeBatches(storage, delivery, { schedule: alarm.schedule, transactionEnd })
   let failures = 0
   void ctx.blockConcurrencyWhile(async () => {
@@ -51,7 +52,6 @@ export function openDurableQueue<Events extends EventMap<Events>>(
     failures = pausesMs[0] === undefined && !signal.aborted ? 0 : failures + 1
     return size ? Date.now() + (failures && retryDelayMs(failures, Math.max(0, ...pausesMs))) : undefined
   }
-  const users = instance.alarm
   instance.alarm = (info) => alarm.run(info, { users: async () => users?.call(instance, info), ours: send })
   const storing = async (call: () => unknown): Promise<unknown> => {
     try {

@@ -1,5 +1,10 @@
 import type { EventContext } from '../../src/index.ts'
 
+interface ContextSource<Env> {
+  /** As a method, whose parameters may be annotated with what they are known to be. */
+  contextOf(event: unknown, env: Env): EventContext
+}
+
 /** `undefined` means the default. */
 export interface CloudflareOptions<Env = unknown> {
   /**
@@ -11,7 +16,7 @@ export interface CloudflareOptions<Env = unknown> {
    * Context of the events of one invocation, from what started it (`undefined` in a class, but for its `fetch`) and
    * `env`; such as {@link cloudflareContext}. @default none
    */
-  context?: ((event: unknown, env: Env) => EventContext) | undefined
+  context?: ContextSource<Env>['contextOf'] | undefined
   /**
    * For Durable Objects: events are kept in the object's storage until the API has them, and sent from its alarm, beside
    * one of its own, so that no response waits for the API and an eviction loses nothing. Takes keys of the storage that

@@ -106,6 +106,8 @@ export interface ObjectTransaction extends AlarmStorage {
 }
 
 export interface ObjectStorage extends AlarmStorage {
+  /** Its properties throw where the class has no SQLite. */
+  readonly sql?: { readonly databaseSize: number }
   get(key: string): Promise<unknown>
   list(options: { prefix: string }): Promise<Map<string, unknown>>
   deleteAll(options?: unknown): Promise<void>

@@ -10,6 +10,8 @@ const maxMs = 10_000
 const minMs = 1000
 /** An alarm that is so late was lost, such as by `deleteAll()`. */
 const maxLateMs = 60_000
+/** As the runtime says it, to which a class has an `alarm()`: ours. */
+const noHandler = 'Your Durable Object class must have an alarm() handler in order to call setAlarm()'
 
 /** When which alarm is due, in milliseconds since the epoch. */
 interface Times {
@@ -40,8 +42,14 @@ interface SharedAlarm {
 /**
  * An object has one alarm: this makes two of it. `setAlarm()`, `getAlarm()` and `deleteAlarm()` of its storage are the
  * user's from now on; the real one is set to whichever is due first. Both are written down where ours is to come.
+ *
+ * @param hasHandler whether the user's class has an `alarm()`
  */
-export function shareAlarm(storage: ObjectStorage, transactionEnd: TransactionEnd): SharedAlarm {
+export function shareAlarm(
+  storage: ObjectStorage,
+  transactionEnd: TransactionEnd,
+  hasHandler: boolean,
+): SharedAlarm {
   const { getAlarm } = storage
   let times: Times = {}
   let isRunning = false
@@ -78,7 +86,10 @@ export function shareAlarm(storage: ObjectStorage, transactionEnd: TransactionEn
       deleteAlarm: () => setUsers(),
       // While an alarm runs there is none, unless it has set another.
       getAlarm: async () => (isRunning && !isReset ? null : (times.users ?? null)),
-      setAlarm: (time: number | Date) => setUsers(Number(time)),
+      async setAlarm(time: number | Date) {
+        if (!hasHandler) throw new TypeError(noHandler)
+        await setUsers(Number(time))
+      },
     })
     return arm
   }

@@ -1,6 +1,7 @@
 import {
   type Batch,
   type Delivery,
+  maxBatchBytes,
   maxBatchEvents,
   type QueuedEvent,
   restoreBatch,
@@ -9,8 +10,13 @@ import type { ObjectStorage } from './platform.ts'
 import type { TransactionEnd } from './shared-storage.ts'
 
 const prefix = '__gflux:batch:'
-/** A value of an object without SQLite holds 128 KB, and two bytes for each character of text that isn't Latin. */
-const maxBytes = 60_000
+/** What a request takes, less its own `{"events":[]}` and commas. */
+const maxBytesInRequest = maxBatchBytes - 13 - maxBatchEvents
+/**
+ * A value of an object without SQLite holds 128 KB, else 2 MB, and two bytes for each character of text that isn't Latin.
+ * https://developers.cloudflare.com/durable-objects/platform/limits/
+ */
+const maxBytesWithoutSql = 60_000
 
 type StoredBatch = Pick<Batch, 'key' | 'events' | 'unknownSince'>
 
@@ -40,6 +46,7 @@ export function storeBatches(
 ): StoredBatches {
   const { log, ports, queue } = delivery
   const { fetch } = ports
+  const maxBytes = hasSql(storage) ? maxBytesInRequest : maxBytesWithoutSql
   /** Of the code that runs: of one batch what was tracked since, under its key. */
   let open: { key: string; events: QueuedEvent[] } | undefined
   let bytes = 0
@@ -105,5 +112,13 @@ export function storeBatches(
         void put({ key, events: queue.open.filter((event) => event.key === key) })
     },
     saved: () => saved,
+  }
+}
+
+function hasSql(storage: ObjectStorage): boolean {
+  try {
+    return storage.sql?.databaseSize !== undefined
+  } catch {
+    return false // so the runtime says that there is none
   }
 }

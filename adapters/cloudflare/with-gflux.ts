@@ -13,7 +13,8 @@ import { type WorkerClass, wrapClass } from './worker-class.ts'
  * argument; classes, which may be a `WorkerEntrypoint`, a `DurableObject` or a `WorkflowEntrypoint`, as `this.gflux` from
  * the end of their constructor on.
  *
- * Results, errors and bodies are passed on untouched. In Durable Objects and Workflows, where `waitUntil` does nothing,
+ * Results, errors and bodies are passed on untouched; a handler keeps its `this`, arity and properties, a class its name
+ * and static members. In Durable Objects and Workflows, where `waitUntil` does nothing,
  * the flush comes before the result; see {@link CloudflareOptions.durableQueue}.
  *
  * @throws {GFluxNodeError} `validation_error` for a wrong `timeoutMs`.
@@ -65,10 +66,14 @@ export function withGFlux<Env>(
   for (const name of handlerNames) {
     const handler = (target as Record<string, unknown>)[name]
     if (typeof handler !== 'function') continue
-    wrapped[name] = async (event: unknown, env: Env, ctx: WorkerContext) => {
+    const wrapper = async function (this: unknown, event: unknown, env: Env, ctx: WorkerContext) {
       const gflux = bindClient(clientOf(source, env), ctx, () => options.context?.(event, env))
-      return flushAtEnd(gflux, () => handler.call(target, event, env, ctx, gflux), ctx, options)
+      const handled = (): unknown => handler.call(this === wrapped ? target : this, event, env, ctx, gflux)
+      return flushAtEnd(gflux, handled, ctx, options)
     }
+    // The last parameter is ours: over RPC, such as that of an email, the runtime calls no function of more than three.
+    const length = { value: Math.min(handler.length, 3), configurable: true }
+    wrapped[name] = Object.defineProperties(wrapper, { ...Object.getOwnPropertyDescriptors(handler), length })
   }
   return wrapped
 }

@@ -8,7 +8,7 @@ import { flushingSteps, type WorkflowStep } from './workflow-step.ts'
 
 /** A class that the runtime makes instances of. */
 // biome-ignore lint/suspicious/noExplicitAny: a class that is extended takes arguments of any type
-export type WorkerClass = new (...args: any[]) => object
+export type WorkerClass = abstract new (...args: any[]) => object
 
 interface Instance extends DurableInstance {
   gflux?: unknown
@@ -53,7 +53,7 @@ export function wrapClass<Env, Events extends EventMap<Events> = AnyEvents>(
     })
   }
 
-  return class extends workerClass {
+  const wrapped = class extends workerClass {
     // biome-ignore lint/suspicious/noExplicitAny: see WorkerClass
     constructor(...args: any[]) {
       super(...args)
@@ -61,6 +61,7 @@ export function wrapClass<Env, Events extends EventMap<Events> = AnyEvents>(
       return instrument(this, args[0], args[1])
     }
   }
+  return Object.defineProperty(wrapped, 'name', { value: workerClass.name, configurable: true })
 }
 
 /** The runtime's own names are never minified. */

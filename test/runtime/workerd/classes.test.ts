@@ -10,6 +10,7 @@ const script = `
   class Service extends WorkerEntrypoint {
     #count = 40
     secret = 'own'
+    static kind = 'service'
     add(n) {
       this.gflux.track('added', { userId: 'user_1' })
       return this.#plus(n) + this.one()
@@ -102,6 +103,8 @@ const script = `
       }
       if (kind === 'service') return method === 'fetch' ? env.SERVICE.fetch(request) : call(env.SERVICE)
       if (kind === 'room') return method === 'fetch' ? object('ROOM').fetch(request) : call(object('ROOM'))
+      if (kind === 'classes')
+        return Response.json([...Object.values(wrapped).map(({ name }) => name), wrapped.Service.kind])
       if (kind === 'legacy') return object('LEGACY').fetch(request)
       const flow = await env.SIGNUP.create({ params: { name: 'Ada' } })
       for (;;) {
@@ -226,6 +229,10 @@ describe.each(compatibilityDates)('classes in workerd as of %s', (compatibilityD
 
     expect(status).toMatchObject({ status: 'complete', output: ['Ada', '1'] })
     expect(names()).toEqual(['greeted', 'signed_up'])
+  })
+
+  it('a class keeps its name and what is static', async () => {
+    expect(await call('/classes')).toEqual(['Service', 'Room', 'Legacy', 'Signup', 'service'])
   })
 
   it('no object met another’s I/O', () => {

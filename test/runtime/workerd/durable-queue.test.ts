@@ -52,25 +52,31 @@ const script = `
       super(ctx, env)
       ctx.blockConcurrencyWhile(async () => {
         await ctx.storage.get('anything')
-        this.gflux.track('made', { userId: 'user_1' })
+        this.gflux?.track('made', { userId: 'user_1' })
       })
     }
     say(text) { this.gflux.track('said', { userId: 'user_1', properties: { text } }) }
+    async setAlarm(within) {
+      const { storage } = this.ctx
+      const set = (target) => target.setAlarm(Date.now()).catch(String)
+      return await (within ? storage.transaction(set) : set(storage))
+    }
   }
   const Wrapped = withGFlux(config, Room, { durableQueue: true })
   const WrappedQuiet = withGFlux(config, Quiet, { durableQueue: true })
-  export { Wrapped as Room, WrappedQuiet as Quiet }
+  export { Wrapped as Room, WrappedQuiet as Quiet, Quiet as Bare }
 
   export default {
     async fetch(request, env) {
       const { name, method, args } = await request.json()
-      const namespace = name === 'quiet' ? env.QUIET : env.ROOM
+      const namespace = { quiet: env.QUIET, bare: env.BARE }[name] ?? env.ROOM
       const object = namespace.get(namespace.idFromName(name))
       return Response.json((await object[method](...args)) ?? null)
     },
   }`
 
 describe.each(compatibilityDates)('an object’s durable queue in workerd as of %s', (compatibilityDate) => {
+  const useSQLite = compatibilityDate > '2025'
   let worker: Workerd
   const call = async (name: string, method: string, ...args: unknown[]): Promise<unknown> => {
     const body = JSON.stringify({ name, method, args })
@@ -87,8 +93,9 @@ describe.each(compatibilityDates)('an object’s durable queue in workerd as of 
       options: {
         // One kind of storage each.
         durableObjects: {
-          ROOM: { className: 'Room', useSQLite: compatibilityDate > '2025' },
+          ROOM: { className: 'Room', useSQLite },
           QUIET: 'Quiet',
+          BARE: 'Bare',
         },
       },
     })
@@ -140,11 +147,12 @@ describe.each(compatibilityDates)('an object’s durable queue in workerd as of 
     await until(async () => JSON.stringify(await call('refused', 'dropped')) === '[["http_4xx",1]]')
   })
 
-  it('batches are as small as storage takes them', async () => {
+  it('batches are as large as the API and the storage take them', async () => {
     await call('large', 'large')
     await until(() => worker.ingest.stats.stored === 12)
 
-    expect(worker.ingest.stats.maxBytesPerRequest).toBeLessThan(65_000)
+    expect(worker.ingest.stats.maxBytesPerRequest).toBeLessThan(useSQLite ? 262_145 : 65_000)
+    expect(worker.ingest.stats).toMatchObject({ requests: useSQLite ? 2 : 6, keyConflicts: 0 })
   })
 
   it('an object without an alarm of its own has one, and its constructor’s events come once', async () => {
@@ -153,6 +161,18 @@ describe.each(compatibilityDates)('an object’s durable queue in workerd as of 
 
     expect(names().sort()).toEqual(['made', 'said'])
     expect(worker.ingest.stats).toMatchObject({ duplicates: 0, keyConflicts: 0, replays: 0 })
+  })
+
+  it('an object without an alarm of its own is told so where it sets one', async () => {
+    const answers = async (name: string): Promise<unknown[]> => [
+      await call(name, 'setAlarm', false),
+      await call(name, 'setAlarm', true),
+    ]
+
+    const [bare, ours] = [await answers('bare'), await answers('quiet')]
+
+    expect(ours).toEqual(bare)
+    expect(ours[0]).toMatch(/^TypeError: Your Durable Object class must have an alarm\(\) handler/)
   })
 
   it('a flush that the object asks for reaches the API, and tells what that said', async () => {

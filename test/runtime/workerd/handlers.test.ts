@@ -9,18 +9,22 @@ const script = `
     return { token: 'gflux_secret_x', fetch: env.INGEST }
   }
   const sent = (gflux, by) => gflux.track('handled', { userId: 'user_1', properties: { by } })
-  export default withGFlux(config, {
+  const kept = Symbol('kept')
+  const handlers = {
     greeting: 'hello',
     async fetch(request, env, ctx, gflux) {
       const { pathname } = new URL(request.url)
       if (pathname === '/nothing') return new Response('nothing')
       if (pathname === '/clients') return Response.json(clients)
+      if (pathname === '/likeness') return Response.json(likeness())
+      if (pathname === '/other')
+        return wrapped.fetch.call({ greeting: 'other' }, new Request('http://worker/page'), env, ctx)
       if (pathname === '/slow') await new Promise((resolve) => setTimeout(resolve, 30))
       await sent(gflux, pathname)
       if (pathname === '/throw') throw new RangeError('on purpose')
       return new Response(this.greeting, { status: 418, headers: { 'x-kept': 'yes' } })
     },
-    scheduled: (controller, env, ctx, gflux) => sent(gflux, controller.cron),
+    scheduled: (controller, ...rest) => sent(rest[2], controller.cron),
     async queue(batch, env, ctx, gflux) {
       for (const message of batch.messages) await sent(gflux, batch.queue + message.body)
       if (batch.queue === 'refused') throw new Error('on purpose')
@@ -32,7 +36,14 @@ const script = `
     async tail(events, env, ctx, gflux) {
       await sent(gflux, 'tail of ' + events[0].outcome)
     },
-  })`
+  }
+  handlers.queue[kept] = handlers.queue.kept = 'yes'
+  const wrapped = withGFlux(config, handlers)
+  const likeness = () => {
+    const { fetch, scheduled, queue } = wrapped
+    return [fetch, scheduled, queue].map((handler) => [handler.name, handler.length, handler[kept], handler.kept])
+  }
+  export default wrapped`
 
 const traced = `
   import { withGFlux } from './dist/cloudflare.js'
@@ -125,6 +136,19 @@ describe.each(compatibilityDates)('handlers in workerd as of %s', (compatibility
     await until(() => worker.ingest.stats.stored === 2)
 
     expect(senders()).toEqual(['tail of ok', 'trace of ok'])
+  })
+
+  it('a handler keeps its name, its arity but for the client, and its properties', async () => {
+    expect(JSON.parse(await worker.get('/likeness'))).toEqual([
+      ['fetch', 3, null, null],
+      ['scheduled', 1, null, null],
+      ['queue', 3, 'yes', 'yes'],
+    ])
+  })
+
+  it('a handler has the `this` that it is called with', async () => {
+    expect(await worker.get('/other')).toBe('other')
+    await until(() => worker.ingest.stats.stored === 1)
   })
 
   it('a handler that tracks nothing sends nothing', async () => {

@@ -35,6 +35,17 @@ export const WrappedRoom: typeof Room = withGFlux(config, Room, { durableQueue: 
 export const WrappedService: typeof Service = withGFlux(config, Service)
 export const WrappedSignup: typeof Signup = withGFlux(config, Signup)
 
+// One of the runtime's own may be extended.
+export class Greeter extends withGFlux(config, WorkerEntrypoint<Env>) {
+  declare readonly gflux: GFluxNode
+
+  async greet(userId: string): Promise<string> {
+    this.ctx.waitUntil(this.gflux.track('greeted', { userId }))
+    return this.env.TOKEN
+  }
+}
+export class Lobby extends withGFlux(config, DurableObject<Env>, { durableQueue: true }) {}
+
 export interface Bindings {
   readonly ROOM: DurableObjectNamespace<InstanceType<typeof WrappedRoom>>
 }

@@ -58,6 +58,18 @@ export const annotated = withGFlux(
   { context: cloudflareContext, timeoutMs: 1000 },
 ) satisfies ExportedHandler<Env, { id: string }>
 
+// So has what gives the context.
+withGFlux(config, annotated, {
+  context: (event: Request, { TOKEN }: Env) => ({ path: new URL(event.url).pathname, token: TOKEN }),
+})
+withGFlux(config, annotated, {
+  // @ts-expect-error not annotated it is unknown
+  context: (event) => ({ path: event.url }),
+})
+withGFlux(config, annotated, { context: undefined })
+// @ts-expect-error it is a context
+withGFlux(config, annotated, { context: (event: Request) => event.url })
+
 // What a test calls is there, and only what was given.
 // Older types of the runtime have less in `ctx`.
 inline.scheduled(
