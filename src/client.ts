@@ -78,7 +78,7 @@ function bindClient<Events extends EventMap<Events>>(
     cycle(event)
     flushed?.catch(() => undefined) // reported through the logger and onDrop
     // Nobody waits for the API whose event is on disk, or is flushed anyway when the invocation ends.
-    if (recorded && (config.flushAt > 1 || !flushed)) return recorded.then(() => null)
+    if (recorded !== undefined) return recorded.then(() => (config.flushAt > 1 ? null : (flushed ?? null)))
     const isFlushedAnyway = (event.isHeld || delivery.invocations) && config.flushAt > 1
     if (!isFlushedAnyway) return flushed
     // But where the queue fills up, so that a loop does not outrun the API.

@@ -43,6 +43,8 @@ export async function startFlush(
 ): Promise<FlushResult> {
   const { guard, log, ports, rounds } = delivery
   const { deadline, ifDown, isSoft, signal } = limits
+  /** An invocation's, which knows what it may take. */
+  const isBudgeted = deadline < Infinity && !isSoft
   if (!delivery.triggered) delivery.recent = []
   const sends = new Set<Promise<void>>()
   /** The events covered, once all are sealed without the settled ones. */
@@ -78,8 +80,8 @@ export async function startFlush(
   const step = (now: number): number => {
     dropExpired(delivery, now)
     const restMs = closedMs(guard, now)
-    // An API that is up asked for a pause: waiting for it is part of delivering, whoever met it.
-    const isOwnPause = guard.failures < (hasSent || ifDown !== 'skip' ? 2 : 1)
+    // An API that is up asked for a pause: to wait for it is part of delivering, whoever met it.
+    const isOwnPause = guard.failures < (hasSent || ifDown !== 'skip' ? 2 : isBudgeted ? 1 : 0)
     const maxRestMs = isOwnPause ? maxRetryAfterMs : ifDown === 'wait' ? patienceMs : 0
     if (now >= deadline || signal?.aborted || restMs > maxRestMs) return Infinity
     const isSendable = (batch: Batch): boolean => readyAt(batch, now) <= now
@@ -97,7 +99,8 @@ export async function startFlush(
     // No wait is begun that the budget can't hold, nor in the background for an API that is down.
     if (now + waitMs < deadline && !(isSoft && guard.failures)) return waitMs
     // Nor do the flushes after this one begin it when less is left of it.
-    if (restMs > 0 && ifDown === 'skip' && !isSoft && !guard.failures) tripGuard(guard, now, now)
+    const isPutOff = restMs > 0 && due < Infinity
+    if (isPutOff && ifDown === 'skip' && isBudgeted && !guard.failures) tripGuard(guard, now, now)
     return Infinity
   }
 

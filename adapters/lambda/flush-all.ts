@@ -9,9 +9,12 @@ import type { Flushable, GFluxNodeError } from '../../src/index.ts'
 export async function flushAll(gflux: Flushable, budgetMs: number): Promise<void> {
   const endsAt = Date.now() + budgetMs
   const flush = async (): Promise<number> => {
-    const flushed = gflux.flush({ timeoutMs: Math.max(0, endsAt - Date.now()), ifDown: 'skip' })
-    const result = await flushed.catch((error: GFluxNodeError) => error.result)
-    return result?.pending ?? 0
+    try {
+      const timeoutMs = Math.max(0, endsAt - Date.now())
+      return (await gflux.flush({ timeoutMs, ifDown: 'skip' })).pending
+    } catch (error) {
+      return (error as GFluxNodeError).result?.pending ?? 0
+    }
   }
   const pending = await flush()
   const delivery = deliveryOf(gflux)

@@ -1,4 +1,4 @@
-import { beginInvocation } from '../../src/adapter.ts'
+import { beginInvocation, maxTimerMs } from '../../src/adapter.ts'
 import type { Flushable } from '../../src/index.ts'
 import { flushAll } from './flush-all.ts'
 import { budgetMs, type Limits } from './options.ts'
@@ -29,7 +29,7 @@ export class Invocation implements Part {
     this.#span = this.#extension?.begin(context, this)
     this.#endInvocation = beginInvocation(gflux)
     const leftMs = budgetMs(context, { ...limits, maxFlushMs: Infinity })
-    if (leftMs < Infinity) {
+    if (leftMs < maxTimerMs) {
       const delayMs = leftMs - Math.min(lastFlushMs, leftMs / 4)
       this.#timer = setTimeout(() => void this.flush(), delayMs).unref()
     }

@@ -37,11 +37,17 @@ export class CommitLog {
   /** Something could not be written: it is missing, and the file may end with a part of it. */
   #isBroken: boolean
   #isReplacing = false
+  #isCommitting = false
 
   constructor(path: string, options: CommitLogOptions) {
     this.path = path
     this.#options = options
     this.#isBroken = options.isDamaged ?? false
+  }
+
+  /** Is there what was appended, and is not durable yet? */
+  get isBusy(): boolean {
+    return this.#isCommitting || this.#next !== undefined
   }
 
   /** Resolves when the line is durable; to `false` where that failed. */
@@ -133,6 +139,7 @@ export class CommitLog {
     this.#next = undefined
     const { health, shrink } = this.#options
     if (this.#isResting() || (this.#isBroken && !shrink)) return false
+    this.#isCommitting = true
     const isDurable = await this.#try(async () => {
       if (shrink && (this.#isBroken || this.bytes > shrink.maxBytes())) {
         await this.#replace(() => Buffer.from(shrink.snapshot().join('')))
@@ -142,6 +149,7 @@ export class CommitLog {
       await write(this.#file, Buffer.from(lines.join('')))
       await this.#file.datasync()
     })
+    this.#isCommitting = false
     if (isDurable) health.onSuccess()
     return isDurable
   }

@@ -29,11 +29,11 @@ export function createExitClient(gflux: GFluxNode, delivery: Delivery, spool: Sp
         await sleep(Math.min(retryMs, leftMs))
       }
       if (!queue.size) await spool?.compact()
-      this.tell()
+      this.tell(spool?.hasAll)
     },
-    tell() {
+    tell(areKept = spool?.hasAll && !spool.isBusy) {
       newestTried = newest()
-      const fate = spool?.hasAll ? 'stay in the spool' : 'could not be sent'
+      const fate = areKept ? 'stay in the spool' : 'could not be sent'
       if (queue.size) log.warn(`The process ends with events that ${fate}`, { events: queue.size })
     },
   }

@@ -9,8 +9,8 @@ export interface ExitClient {
   hasNews(): boolean
   /** Sends what is queued; over after the budget, and never rejects. An end by itself has waited for the API before. */
   drain(budgetMs: number, isOwnEnd?: boolean): Promise<void>
-  /** Tells the logger of what is queued. */
-  tell(): void
+  /** Tells the logger of what is queued, and whether the spool keeps it. */
+  tell(areKept?: boolean): void
   /** It is closed, and has nothing to send. */
   isOver(): boolean
 }

@@ -69,6 +69,11 @@ export class Spool implements Journal {
     return this.#health.isWorking && recorded >= this.#delivery.queue.size
   }
 
+  /** Is something on its way to the disk? */
+  get isBusy(): boolean {
+    return this.#logs().some((log) => log.isBusy)
+  }
+
   /** Do events wait on disk for room in the queue? */
   get hasBacklog(): boolean {
     return !this.#backlog.isEmpty

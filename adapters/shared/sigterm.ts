@@ -38,8 +38,8 @@ export function onSignal(signal: Signal, work: (isAlone: boolean) => Promise<unk
 export async function flushFinally(clients: Iterable<Flushable>, timeoutMs: number): Promise<void> {
   await undefined // other listeners are called with this signal yet, and may track
   const flushOne = async (gflux: Flushable): Promise<void> => {
-    const flushed = gflux.flush({ timeoutMs, ifDown: 'try' })
-    const result = await flushed.catch((error: GFluxNodeError) => error.result)
+    const flush = async () => gflux.flush({ timeoutMs, ifDown: 'try' })
+    const result = await flush().catch((error: GFluxNodeError) => error.result)
     const events = result?.pending
     if (events) deliveryOf(gflux)?.log.warn('The process ends with events that could not be sent', { events })
   }

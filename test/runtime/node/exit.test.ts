@@ -84,6 +84,20 @@ describe.concurrent.each(runtimes)('on $name', (runtime) => {
     expect(setup.ingest.stats.stored).toBe(0)
   })
 
+  it('what process.exit() leaves behind is not said to be in the spool while it is on its way there', async () => {
+    await using setup = await open(runtime)
+    const spool = await mkdtemp(join(tmpdir(), 'gflux-spool-'))
+    const config = `spool: ${JSON.stringify(spool)},
+      logger: { warn: (message, { events }) => console.log(message, events) }`
+
+    const early = await setup.run(`track(3); process.exit(0)`, { config })
+    const late = await setup.run(`track(3); setTimeout(() => process.exit(0), 500)`, { config })
+
+    expect((await early.ended).stdout).toBe('The process ends with events that could not be sent 3\n')
+    expect((await late.ended).stdout).toBe('The process ends with events that stay in the spool 3\n')
+    await rm(spool, { recursive: true })
+  })
+
   it('a process does not wait at its end for an API that asks for more quiet than there is time', async () => {
     await using quiet = await open(runtime)
     await using down = await open(runtime)

@@ -3,17 +3,18 @@ import { withGFlux } from '@getfluxly/node/cloudflare'
 import { Hono } from 'hono'
 
 interface Env {
-  readonly TOKEN: string
+  readonly GFLUX_SERVER_TOKEN: string
 }
 
-const config = (env: Env): GFluxNodeConfig => ({ token: env.TOKEN })
+const config = (env: Env): GFluxNodeConfig => ({ token: env.GFLUX_SERVER_TOKEN })
 
-// README's way to the client in a route.
 const app = new Hono<{ Bindings: Env & { gflux: GFluxNode } }>()
-app.get('/', (c) => {
-  c.env.gflux.track('page_viewed', { userId: 'user_123' })
-  return c.text('ok')
+app.post('/orders', (c) => {
+  c.env.gflux.track('order_placed', { userId: 'user_123' })
+  return c.json({ ok: true })
 })
-export const worker = withGFlux(config, {
+
+// A router's routes get the invocation's client by way of `env`.
+export const routed = withGFlux(config, {
   fetch: (request, env, ctx, gflux) => app.fetch(request, { ...env, gflux }, ctx),
-})
+}) satisfies ExportedHandler<Env>

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { type Delivery, deliveryOf } from '../../../src/adapter.ts'
 import { openVirtual, rejection, type VirtualClient } from '../../support/virtual-client.ts'
 
 describe('the outage guard', () => {
@@ -44,6 +45,34 @@ describe('the outage guard', () => {
 
     expect(flushed).toMatchObject({ accepted: 25, pending: 0 })
     expect(stored()).toHaveLength(25)
+  })
+
+  it('does not let a call that is part of no invocation wait for a pause that another one met', async () => {
+    const { gflux, clock, trackEach, stored } = openVirtual({ flushAt: 5 }, { gets: 429, retryAfter: 4 })
+    const first = trackEach(5)
+    await clock.advance(200)
+    const began = clock.now()
+
+    await clock.outcome(Promise.all(trackEach(5)))
+
+    expect(clock.now()).toBe(began)
+    await clock.outcome(Promise.all(first))
+    await clock.outcome(gflux.flush())
+    expect(stored()).toHaveLength(10)
+  })
+
+  it('counts no failure where nothing is left to wait for', async () => {
+    const fates = Array.from({ length: 2 }, () => ({ gets: 429, retryAfter: 1 }) as const)
+    const { gflux, clock, trackEach, logged } = openVirtual({ flushAt: 1 }, ...fates)
+    const [tracked] = trackEach(1)
+    await clock.advance(200)
+
+    await clock.outcome(
+      (deliveryOf(gflux) as Delivery).flush([], { deadline: clock.now() + 500, ifDown: 'skip' }),
+    )
+
+    expect(await clock.outcome(tracked as Promise<unknown>)).toMatchObject({ accepted: 1 })
+    expect(logged.filter(({ level }) => level === 'warn')).toEqual([])
   })
 
   it('waits at no call for the rest of a pause that the first budget could not hold', async () => {

@@ -1,5 +1,5 @@
 import middy from '@middy/core'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import {
   enableAfterResponse,
   enableAfterResponseSync,
@@ -13,6 +13,37 @@ const streaming = Symbol.for('aws.lambda.runtime.handler.streaming')
 const highWaterMark = Symbol.for('aws.lambda.runtime.handler.streaming.highWaterMark')
 
 describe('withGFlux', () => {
+  it.each([
+    ['gives nothing', () => undefined],
+    [
+      'throws',
+      () => {
+        throw new Error('on purpose')
+      },
+    ],
+  ])('passes a result on though the client’s flush() %s', async (_title, flush) => {
+    const handler = withGFlux(untyped({ flush }), async () => 'done')
+
+    expect(await handler()).toBe('done')
+  })
+
+  it('takes a deadline beyond every timer for none', async () => {
+    const { gflux, ingest } = openClient()
+    const warned = vi.spyOn(process, 'emitWarning').mockReturnValue()
+    const handler = withGFlux(gflux, async (_event: unknown, _context: unknown) => {
+      for (let n = 0; n < 2; n++) {
+        void gflux.track('opened', { userId: 'user_1' })
+        await new Promise((resolve) => setTimeout(resolve, 20))
+      }
+    })
+
+    await handler({}, { getRemainingTimeInMillis: () => Number.MAX_SAFE_INTEGER })
+
+    expect(warned).not.toHaveBeenCalled()
+    expect(ingest.stats).toMatchObject({ stored: 2, requests: 1 })
+    warned.mockRestore()
+  })
+
   it.each([
     ['nothing', () => undefined],
     ['an event', async (_event: unknown) => undefined],

@@ -156,6 +156,16 @@ describe('a spool', () => {
     expect(refused).toMatchObject({ code: 'http_4xx', status: 400 })
   })
 
+  it('has an event when its track() has resolved, also where each is sent by itself and the API is down', async () => {
+    const gflux = open({ flushAt: 1 })
+    ingest.fail({ status: 503, every: 1 })
+
+    for (let n = 0; n < 5; n++) {
+      await trackMany(gflux, 1, n).catch(() => undefined)
+      expect(await contentOf(/\.log$/)).toContain(`"n":${n}`)
+    }
+  })
+
   it('forgets what is settled, and stays small', async () => {
     const gflux = open({ maxSpoolBytes: 40_000 })
 
