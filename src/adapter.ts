@@ -10,6 +10,7 @@ export { isBatchAnswer, keyLifetimeMs, report } from './outcome.ts'
 export { maxTimerMs } from './ports.ts'
 export {
   type Batch,
+  envelopeBytes,
   maxBatchBytes,
   maxBatchEvents,
   type QueuedEvent,

@@ -1,11 +1,11 @@
-import { attempt } from './attempt.ts'
 import type { Delivery } from './delivery.ts'
 import { GFluxNodeError } from './errors.ts'
 import { type FlushResult, flushResult } from './flush-result.ts'
-import { closedMs, pauseGuard, probeMs, tripGuard } from './guard.ts'
-import { acceptBatch, dropExpired, isBatchAnswer, refuseBatch } from './outcome.ts'
+import { closedMs, tripGuard } from './guard.ts'
+import { dropExpired } from './outcome.ts'
 import { type Batch, type QueuedEvent, sealBatch } from './queue.ts'
-import { backoffMs, maxRetryAfterMs } from './retry.ts'
+import { maxRetryAfterMs } from './retry.ts'
+import { send } from './send.ts'
 import { firstOf } from './wait.ts'
 
 /**
@@ -25,9 +25,6 @@ export interface FlushLimits {
 
 const patienceMs = 5_000
 const maxPollMs = 1_000
-const leaseGraceMs = 1_000
-/** A request ends before its lease, also where requests have no time limit. */
-const maxTimeoutMs = 300_000
 
 /**
  * One flush: claims batches under a lease and sends them with I/O of its own, until the events it covers are settled
@@ -139,63 +136,4 @@ function claim(
   if (inFlight >= (guard.failures ? 1 : config.concurrency)) return undefined
   const [next] = batches.filter(isSendable).sort((a, b) => a.exhausted - b.exhausted)
   return open[0] && (!next || (guard.failures && next.exhausted)) ? sealBatch(queue, ports.randomId()) : next
-}
-
-/** One attempt under a lease, and what follows from it. */
-async function send(
-  delivery: Delivery,
-  batch: Batch,
-  now: number,
-  { deadline, ifDown, isSoft, signal }: FlushLimits,
-): Promise<void> {
-  const { config, guard, journal, ports, queue } = delivery
-  const { events, key, unknownSince } = batch
-  const lease = ++batch.lease
-  // Whoever asks for a flush by name wants the events there, also where the API has become slow.
-  const maxMs = ifDown === 'try' ? Infinity : probeMs(guard)
-  const timeoutMs = Math.min(config.timeoutMs || maxTimeoutMs, maxMs, isSoft ? Infinity : deadline - now)
-  batch.leasedUntil = now + timeoutMs + leaseGraceMs
-  batch.unknownSince ??= now // until it is known: this invocation may never come back
-  const body = `{"events":[${events.map(({ json }) => json)}]}`
-  const request = { config, path: 'events/batch', key, body, isAnswer: isBatchAnswer }
-  const { answer, error, isUnknown } = await attempt(ports, request, timeoutMs, signal)
-  pauseGuard(guard, delivery.now(), error?.retryAfterMs)
-  if (!queue.batches.includes(batch)) return // another flush settled it meanwhile
-  if (lease === batch.lease) {
-    batch.leasedUntil = 0
-    if (!isUnknown) {
-      batch.unknownSince = unknownSince
-      if (error?.retryable) journal?.notStored(batch)
-    }
-  } else if (error) return // another flush has reclaimed it, and decides
-  if (!error?.retryable) {
-    guard.failures = 0
-    if (error) refuseBatch(delivery, batch, error)
-    else acceptBatch(delivery, batch, answer)
-  } else if (!signal?.aborted) retryLater(delivery, batch, error, now, deadline)
-}
-
-function retryLater(
-  delivery: Delivery,
-  batch: Batch,
-  error: GFluxNodeError,
-  attemptedAt: number,
-  deadline: number,
-): void {
-  const { config, guard, log, ports } = delivery
-  const { code, message, retryAfterMs = 0, status } = error
-  const now = delivery.now()
-  const attempts = ++batch.attempts
-  // A socket that died while the process was frozen deserves a new one at once.
-  const delayMs = code === 'network_error' && attempts === 1 ? 0 : backoffMs(attempts, ports.random())
-  const isLast = guard.failures > 0 || attempts > config.maxRetries || retryAfterMs > maxRetryAfterMs
-  batch.error = error
-  batch.notBefore = now + delayMs
-  if (isLast || now + delayMs >= deadline) tripGuard(guard, now, attemptedAt)
-  if (isLast) {
-    batch.exhausted = ++delivery.rounds
-    batch.attempts = batch.notBefore = 0
-  }
-  const context = { code, status, error: message, attempts, delayMs, events: batch.events.length }
-  log[isLast ? 'warn' : 'debug'](isLast ? 'Retries are exhausted' : 'Retrying a batch', context)
 }

@@ -3,6 +3,8 @@ import type { Journal } from './journal.ts'
 
 export const maxBatchEvents = 50
 export const maxBatchBytes: number = 256 * 1024
+/** What a request has besides its events, and a comma with each. */
+export const envelopeBytes: number = '{"events":[]}'.length
 
 /** What became of an event. The events of one batch share one, but for those that the API refused by themselves. */
 export interface Settlement {
@@ -65,7 +67,7 @@ export interface Queue {
 /** Seals the oldest open events, as many as one request may hold. */
 export function sealBatch({ batches, open }: Queue, key: string): Batch {
   const [first] = open
-  let bytes = '{"events":[]}'.length
+  let bytes = envelopeBytes
   const end = open.findIndex((event, index) => {
     bytes += event.bytes + 1
     return index === maxBatchEvents || bytes > maxBatchBytes || event.key !== first?.key

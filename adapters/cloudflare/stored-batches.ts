@@ -1,6 +1,7 @@
 import {
   type Batch,
   type Delivery,
+  envelopeBytes,
   maxBatchBytes,
   maxBatchEvents,
   type QueuedEvent,
@@ -10,8 +11,8 @@ import type { ObjectStorage } from './platform.ts'
 import type { TransactionEnd } from './shared-storage.ts'
 
 const prefix = '__gflux:batch:'
-/** What a request takes, less its own `{"events":[]}` and commas. */
-const maxBytesInRequest = maxBatchBytes - 13 - maxBatchEvents
+/** What one request takes of events. */
+const maxBytesInRequest = maxBatchBytes - envelopeBytes - maxBatchEvents
 /**
  * A value of an object without SQLite holds 128 KB, else 2 MB, and two bytes for each character of text that isn't Latin.
  * https://developers.cloudflare.com/durable-objects/platform/limits/

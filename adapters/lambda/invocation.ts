@@ -1,7 +1,7 @@
 import { beginInvocation, maxTimerMs } from '../../src/adapter.ts'
 import type { Flushable } from '../../src/index.ts'
 import { flushAll } from './flush-all.ts'
-import { budgetMs, type Limits } from './options.ts'
+import { budgetMs, type Limits, remainingMs } from './options.ts'
 import type { LambdaContext } from './platform.ts'
 import { type RegisteredExtension, registeredExtension } from './registry.ts'
 import { flushAtShutdown } from './shutdown.ts'
@@ -28,7 +28,7 @@ export class Invocation implements Part {
     this.#extension = registeredExtension()
     this.#span = this.#extension?.begin(context, this)
     this.#endInvocation = beginInvocation(gflux)
-    const leftMs = budgetMs(context, { ...limits, maxFlushMs: Infinity })
+    const leftMs = remainingMs(context) - limits.marginMs
     if (leftMs < maxTimerMs) {
       const delayMs = leftMs - Math.min(lastFlushMs, leftMs / 4)
       this.#timer = setTimeout(() => void this.flush(), delayMs).unref()

@@ -30,7 +30,8 @@ export function budgetMs(context: LambdaContext | undefined, { marginMs, maxFlus
   return Math.min(maxFlushMs, remainingMs(context) - marginMs)
 }
 
-function remainingMs(context: LambdaContext | undefined): number {
+/** Until the function's timeout. */
+export function remainingMs(context: LambdaContext | undefined): number {
   try {
     return context?.getRemainingTimeInMillis?.() ?? Infinity
   } catch {

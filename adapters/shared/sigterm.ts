@@ -1,5 +1,6 @@
 import { deliveryOf } from '../../src/adapter.ts'
-import type { Flushable, GFluxNodeError } from '../../src/index.ts'
+import type { Flushable } from '../../src/index.ts'
+import { flushQuietly } from './flush-quietly.ts'
 import { countOthers, ownListeners } from './own-listeners.ts'
 
 /** What is used of Node's `process`. */
@@ -32,15 +33,13 @@ export function onSignal(signal: Signal, work: (isAlone: boolean) => Promise<unk
 }
 
 /**
- * Also to an API that was down: no later flush will look for it. What fails is told through the logger, and so is what
- * is left, which the same warning of an earlier flush may not hold back.
+ * Also to an API that was down: no later flush will look for it. What is left is told by a warning of its own: that of an
+ * earlier flush may hold the usual one back.
  */
 export async function flushFinally(clients: Iterable<Flushable>, timeoutMs: number): Promise<void> {
   await undefined // other listeners are called with this signal yet, and may track
   const flushOne = async (gflux: Flushable): Promise<void> => {
-    const flush = async () => gflux.flush({ timeoutMs, ifDown: 'try' })
-    const result = await flush().catch((error: GFluxNodeError) => error.result)
-    const events = result?.pending
+    const events = await flushQuietly(gflux, { timeoutMs, ifDown: 'try' })
     if (events) deliveryOf(gflux)?.log.warn('The process ends with events that could not be sent', { events })
   }
   await Promise.all([...clients].map(flushOne))
