@@ -4,7 +4,7 @@ import { type BeforeSend, type GFluxNodeConfig, resolveConfig, type WaitUntil } 
 import { createCycle } from './cycle.ts'
 import { createDelivery, type Delivery, enqueue, isHalfFull, queuedEvents } from './delivery.ts'
 import { GFluxNodeError } from './errors.ts'
-import { type Bound, createEvent, maxEventBytes } from './event.ts'
+import { type Bound, createEvent, isEventName, maxEventBytes } from './event.ts'
 import type {
   AnyEvents,
   EventContext,
@@ -102,17 +102,19 @@ function bindClient<Events extends EventMap<Events>>(
 
   /** A rejection for whoever awaits it, never an unhandled one for whoever doesn't: a refused call is in the log. */
   const handled = <Result>(
+    call: string,
     start: () => Promise<Result> | undefined,
-    isClosed = delivery.isClosed,
+    event?: string,
   ): Promise<Result> => {
     let promise: Promise<Result> | undefined
     try {
-      if (isClosed) throw new GFluxNodeError('client_closed', 'The client was shut down')
+      if (delivery.isClosed && call !== 'shutdown')
+        throw new GFluxNodeError('client_closed', 'The client was shut down')
       promise = guarded('input', start)
       if (!promise) return Promise.resolve(null as Result)
     } catch (error) {
       const { code, message } = error as GFluxNodeError
-      log.warn(`A call was refused: ${code}`, { error: message })
+      log.warn(`${call}() was refused: ${code}`, { error: message, ...(isEventName(event) && { event }) })
       promise = Promise.reject(error)
     }
     promise.catch(() => undefined)
@@ -120,22 +122,22 @@ function bindClient<Events extends EventMap<Events>>(
   }
 
   const client: GFluxNode<Events> = {
-    track: (name, ...[input]) => handled(() => record(name, plainObject('input', input))),
+    track: (name, ...[input]) => handled('track', () => record(name, plainObject('input', input)), name),
     identify: (input) =>
-      handled(() => {
+      handled('identify', () => {
         const { traits, ...rest } = plainObject<IdentifyInput>('input', input)
         return record('identify', { ...rest, properties: { traits: plainObject('traits', traits) } })
       }),
-    alias: (input) => handled(() => call(aliasCall(input))) as Promise<AliasResult>,
-    erase: (input) => handled(() => call(eraseCall(input))) as Promise<EraseResult>,
-    flush: (options) => handled(() => flush(options)),
+    alias: (input) => handled('alias', () => call(aliasCall(input))) as Promise<AliasResult>,
+    erase: (input) => handled('erase', () => call(eraseCall(input))) as Promise<EraseResult>,
+    flush: (options) => handled('flush', () => flush(options)),
     shutdown: (options) =>
-      handled(() => {
+      handled('shutdown', () => {
         const flushed = flush(options)
         delivery.isClosed = true
         delivery.stopTimer?.()
         return flushed
-      }, false),
+      }),
     with: (binding) =>
       guarded('binding', () => {
         const { context, waitUntil: lifetime = waitUntil, ...ids } = plainObject<Binding>('binding', binding)

@@ -85,7 +85,8 @@ export function resolveConfig(config: GFluxNodeConfig): ResolvedConfig {
   const resolved: ResolvedConfig = { ...DEFAULTS, ...(Object.fromEntries(given) as { token: string }) }
   const { apiHost, defaultContext, fetch, logger, token } = resolved
   const isToken = typeof token === 'string' && /^[!-~]+$/.test(token)
-  expect(isToken, 'token', 'non-empty ASCII without white space', token)
+  const got = token ? undefined : 'none: is its environment variable set?'
+  expect(isToken, 'token', 'ASCII without white space', token, got)
   expect(!/^gflux_secret/.test(token) || !isBrowser(), 'token', 'a publishable key in a browser', token)
   for (const option of Object.keys(counts) as (keyof typeof counts)[]) {
     const value = resolved[option]

@@ -27,16 +27,12 @@ export interface Bound {
  */
 export function createEvent(name: string, input: EventInput, bound: Bound, nowMs: number): QueuedEvent {
   const { context, properties, timestamp } = input
-  expect(
-    typeof name === 'string' && snakeCase.test(name),
-    'event',
-    'a snake_case name of 1 to 64 characters',
-    name,
-  )
+  expect(isEventName(name), 'event', 'a snake_case name of 1 to 64 characters', name)
   const { anonymousId, userId } = identityOf(input, bound)
   const needsBoth = name === 'identify'
   const hasIds = needsBoth ? anonymousId && userId : (anonymousId ?? userId)
-  expect(hasIds, `anonymousId ${needsBoth ? 'and' : 'or'} userId`, 'set')
+  const got = (anonymousId ?? userId) ? 'one of them' : 'neither'
+  expect(hasIds, `anonymousId ${needsBoth ? 'and' : 'or'} userId`, 'set', undefined, got)
   const event: GFluxEvent = {
     event: name,
     anonymous_id: anonymousId,
@@ -47,6 +43,10 @@ export function createEvent(name: string, input: EventInput, bound: Bound, nowMs
   }
   const json = toJson(event)
   return { name, json, bytes: encoder.encodeInto(json, scratch).written }
+}
+
+export function isEventName(name: unknown): boolean {
+  return typeof name === 'string' && snakeCase.test(name)
 }
 
 function eventProperties(value: unknown): Record<string, unknown> {

@@ -18,7 +18,7 @@ export function createLog(logger: Logger | undefined, now: () => number): Log {
   /** When a warning may come again, and how often it was held back. */
   const warned = new Map<string, { quietUntil: number; suppressed: number }>()
   return {
-    debug: (message, context) => safely(() => logger?.debug?.(message, { ...context })),
+    debug: (message, context) => safely(() => logger?.debug?.(`GFlux: ${message}`, { ...context })),
     warn: (message, context) => {
       // What the user is told of one error must not hide another, but for its numbers.
       const key = `${message} ${context?.['error']}`.replace(/\d+/g, '')
@@ -30,7 +30,10 @@ export function createLog(logger: Logger | undefined, now: () => number): Log {
       if (warned.size > 99) warned.clear()
       warned.set(key, { quietUntil: now() + repeatAfterMs, suppressed: 0 })
       safely(() =>
-        logger?.warn?.(message, { ...context, ...(last?.suppressed && { suppressed: last.suppressed }) }),
+        logger?.warn?.(`GFlux: ${message}`, {
+          ...context,
+          ...(last?.suppressed && { suppressed: last.suppressed }),
+        }),
       )
     },
   }

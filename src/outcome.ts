@@ -51,8 +51,8 @@ export function dropExpired(delivery: Delivery, now: number): void {
 }
 
 function dropBatch(delivery: Delivery, batch: Batch, failure: GFluxNodeError): void {
-  const { error = failure.code, detail = failure.message } = Object(failure.details)
-  settleBatch(delivery, batch, { rejection: { error, detail }, failure })
+  const { error = failure.code, detail = failure.message, request_id: requestId } = Object(failure.details)
+  settleBatch(delivery, batch, { requestId, rejection: { error, detail }, failure })
   report(delivery, batch.events, failure)
 }
 

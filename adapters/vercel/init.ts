@@ -6,10 +6,12 @@ import {
   initGFluxNode,
 } from '../../src/index.ts'
 import { adopt } from './adopt.ts'
+import { isBuilding } from './platform.ts'
 
 /**
  * {@link initGFluxNode} for Vercel and Next.js: every `track()` is delivered within the lifetime of the request that it
- * was called in, also late and in code that is not wrapped, and nothing is emitted during `next build`.
+ * was called in, also late and in code that is not wrapped, and nothing is emitted during `next build`, which needs no
+ * token either.
  *
  * @throws {GFluxNodeError} `validation_error`, naming the option.
  *
@@ -21,7 +23,8 @@ import { adopt } from './adopt.ts'
 export function initGFluxVercel<Events extends EventMap<Events> = AnyEvents>(
   config: GFluxNodeConfig,
 ): GFluxNode<Events> {
-  const gflux = initGFluxNode<Events>(config)
+  // The build runs an application's modules, often where no key is.
+  const gflux = initGFluxNode<Events>(isBuilding() ? { ...config, token: config.token || 'none' } : config)
   adopt(gflux)
   return gflux
 }

@@ -100,7 +100,7 @@ describe.each(TESTED_RUNTIMES)('at the end of an environment of %s', (runtime) =
 
     await environment.shutdown()
 
-    const told = 'The process ends with events that could not be sent {"events":2}'
+    const told = 'GFlux: The process ends with events that could not be sent {"events":2}'
     expect(warnings().filter((line) => line.includes(told))).toHaveLength(recovers ? 0 : 1)
     expect(ingest.events.map(({ event }) => event)).toEqual(
       recovers ? ['opened', 'opened', 'ended'] : ['opened'],

@@ -44,7 +44,7 @@ describe.each(await findRuntimes())('on $name', (runtime) => {
     const recoverFrom = ingest.fail({ status: 503, every: 1 })
     const program = await workload.track('only', { config: 'maxQueueSize: 1000' })
     await program.says('ready')
-    await program.warns('The spool failed')
+    await program.warns('GFlux: The spool failed')
 
     recoverFrom()
     const before = ingest.stats.stored
@@ -73,7 +73,8 @@ describe.each(await findRuntimes())('on $name', (runtime) => {
           ),
         )
         await Promise.all(programs.map((program) => program.says('ready')))
-        if (life === 0) await Promise.race(programs.map((program) => program.warns('The spool failed')))
+        if (life === 0)
+          await Promise.race(programs.map((program) => program.warns('GFlux: The spool failed')))
         const lives = programs.map(async (program) => {
           await sleep(random() * 1000)
           await workload.kill(program)

@@ -80,7 +80,7 @@ describe.concurrent.each(runtimes)('on $name', (runtime) => {
 
     const { stdout, stderr } = await program.ended
     const isUnseen = isDeno && /on purpose/.test(stderr) // Deno tells nobody of such an end
-    expect(stdout).toBe(isUnseen ? '' : 'The process ends with events that could not be sent 3\n')
+    expect(stdout).toBe(isUnseen ? '' : 'GFlux: The process ends with events that could not be sent 3\n')
     expect(setup.ingest.stats.stored).toBe(0)
   })
 
@@ -93,8 +93,8 @@ describe.concurrent.each(runtimes)('on $name', (runtime) => {
     const early = await setup.run(`track(3); process.exit(0)`, { config })
     const late = await setup.run(`track(3); setTimeout(() => process.exit(0), 500)`, { config })
 
-    expect((await early.ended).stdout).toBe('The process ends with events that could not be sent 3\n')
-    expect((await late.ended).stdout).toBe('The process ends with events that stay in the spool 3\n')
+    expect((await early.ended).stdout).toBe('GFlux: The process ends with events that could not be sent 3\n')
+    expect((await late.ended).stdout).toBe('GFlux: The process ends with events that stay in the spool 3\n')
     await rm(spool, { recursive: true })
   })
 
@@ -350,7 +350,7 @@ describe.concurrent.each(runtimes)('on $name', (runtime) => {
       track(3)
       console.log('ready')`,
       {
-        config: `logger: { warn: (message) => message.startsWith('The process ends') && console.log('drained') }`,
+        config: `logger: { warn: (message) => message.startsWith('GFlux: The process ends') && console.log('drained') }`,
       },
     )
     await program.says('ready')
@@ -386,7 +386,7 @@ describe.concurrent.each(runtimes)('on $name', (runtime) => {
       const second = await setup.run(`await gflux.track('started', { userId: 'user_1' })`, { config })
 
       expect(ended).toMatchObject({ signal: isSignal ? 'SIGTERM' : null, stderr: '' })
-      expect(ended.stdout).toContain('The process ends with events that stay in the spool')
+      expect(ended.stdout).toContain('GFlux: The process ends with events that stay in the spool')
       expect(await second.ended).toMatchObject({ code: 0, stdout: '', stderr: '' })
       expect(setup.ingest.events.map(({ event }) => event).sort()).toEqual([
         'opened',

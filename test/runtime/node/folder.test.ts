@@ -40,7 +40,7 @@ describe.runIf(process.getuid?.() === 0).each(runtimes)(
 
       expect(await program.ended).toMatchObject({
         code: 0,
-        stdout: 'The spool has files of another user: whether they are left over can’t be told\n',
+        stdout: 'GFlux: The spool has files of another user: whether they are left over can’t be told\n',
         stderr: '',
       })
       expect(ingest.stats.stored).toBe(1)
@@ -68,7 +68,7 @@ describe.runIf(process.getuid?.() === 0).each(runtimes)(
 
       expect(await program.ended).toMatchObject({
         code: 0,
-        stdout: 'The spool failed: events are in memory alone\n',
+        stdout: 'GFlux: The spool failed: events are in memory alone\n',
         stderr: '', // Node warns of a file that it has to close itself
       })
       expect(ingest.stats.stored).toBe(1)

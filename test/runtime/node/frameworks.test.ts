@@ -144,7 +144,7 @@ describe.each(Object.entries(applications))('%s', (_name, open) => {
     await gflux.flush()
 
     expect([broken.status, empty.status]).toEqual([200, 200])
-    expect(warned).toContain('A request’s identity failed')
+    expect(warned).toContain('GFlux: A request’s identity failed')
     expect(ingest.events.map((event) => [event.anonymous_id, event.external_id, event.properties])).toEqual([
       ['d', undefined, { id: 1 }],
     ])

@@ -16,7 +16,7 @@ function prelude(apiHost: string, spool: string, { config = '', maxEvents = Infi
     const say = (line) => { writeSync(1, line + '\\n') }
     let isFailing = false
     const warned = (message, context) => {
-      isFailing = message !== 'The spool works again'
+      isFailing = message !== 'GFlux: The spool works again'
       writeSync(2, message + ' ' + JSON.stringify(context) + '\\n')
     }
     const gflux = initGFluxServer({

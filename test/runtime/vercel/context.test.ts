@@ -92,6 +92,14 @@ describe('anonymousIdFromCookie', () => {
 })
 
 describe('during `next build`', () => {
+  it.each([undefined, ''])('no token is needed: %j', (token) => {
+    const init = () => initGFluxVercel({ token: token as string })
+
+    expect(init).toThrow('token')
+    using _env = setEnv({ NEXT_PHASE: 'phase-production-build' })
+    expect(init).not.toThrow()
+  })
+
   it.each(['initGFluxVercel', 'withGFlux'])(
     'nothing is emitted, however much is tracked: %s',
     async (kind) => {

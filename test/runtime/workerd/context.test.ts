@@ -81,6 +81,6 @@ describe('the context of an invocation', () => {
 
     expect(response.status).toBe(200)
     expect(contexts()).toEqual([{ service: 'shop' }])
-    expect(await worker.get('/logged')).toBe('["`context` failed"]')
+    expect(await worker.get('/logged')).toBe('["GFlux: `context` failed"]')
   })
 })

@@ -278,7 +278,7 @@ describe.each(kinds)(
           if (when === 'while') await call('setAlarm', Date.now() + 100)
           await until(async () => (await call('rung')) === 1)
 
-          expect(await call('log')).not.toContain('Retrying a batch')
+          expect(await call('log')).not.toContain('GFlux: Retrying a batch')
           recover()
           await delivered(`hanging_${when}`)
         },

@@ -9,7 +9,7 @@ it('an adapter gets at the logger of a client, bound or not, and of nothing else
   for (const client of [gflux, gflux.with({ userId: 'user_1' }), { flush: gflux.flush }])
     deliveryOf(client)?.log.debug('from outside')
 
-  expect(logged).toEqual(['from outside {}', 'from outside {}'])
+  expect(logged).toEqual(['GFlux: from outside {}', 'GFlux: from outside {}'])
 })
 
 it('a client that is logged shows no token, bound or not', () => {

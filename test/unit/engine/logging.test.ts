@@ -18,6 +18,20 @@ describe('the logger', () => {
     ])
   })
 
+  it('hears which call was refused, and of which event, but for a name that is none', async () => {
+    const { gflux, clock, logged } = openVirtual()
+    for (const name of ['Jane Doe', 'opened']) void gflux.track(name, {})
+    void gflux.identify({ userId: 'u' })
+
+    await clock.settle()
+
+    expect(logged.map(({ message, context }) => [message, context?.['event']])).toEqual([
+      ['GFlux: track() was refused: validation_error', undefined],
+      ['GFlux: track() was refused: validation_error', 'opened'],
+      ['GFlux: identify() was refused: validation_error', undefined],
+    ])
+  })
+
   it('hears of each retry as debug, and of the end of them as one warning', async () => {
     const client = openVirtual({ maxRetries: 2 })
     client.api.otherwise = () => ({ gets: 503 })

@@ -101,7 +101,7 @@ describe('an answer that accepts a part', () => {
 
     expect(result).toMatchObject({ pending: 0 })
     expect(result.accepted + result.rejected).toBe(120)
-    expect(logged.map(({ message }) => message)).not.toContain('The flush stopped')
+    expect(logged.map(({ message }) => message)).not.toContain('GFlux: The flush stopped')
   })
 })
 

@@ -27,6 +27,27 @@ describe('a refusal', () => {
     expect(dropped).toMatchObject([{ events: [{ event: 'e1' }, { event: 'e2' }], error: { status: gets } }])
   })
 
+  it('without a body names an error all the same', async () => {
+    const { gflux, clock, track } = openVirtual({}, { gets: 401, body: '' })
+    track(1)
+
+    const error = await rejection(clock, gflux.flush())
+
+    expect(error.result?.errors).toEqual([
+      { index: 0, event: 'e1', error: 'http_4xx', detail: expect.stringContaining('401') },
+    ])
+  })
+
+  it('tells the id of its request', async () => {
+    const body = JSON.stringify({ error: 'bad_request', request_id: 'req_1' })
+    const { gflux, clock, track } = openVirtual({}, { gets: 400, body })
+    track(1)
+
+    const error = await rejection(clock, gflux.flush())
+
+    expect(error.result?.requestIds).toEqual(['req_1'])
+  })
+
   it('is final: a later flush has nothing to send', async () => {
     const { gflux, clock, api, track } = openVirtual({}, { gets: 401 })
     track(1)
@@ -71,7 +92,7 @@ describe('a refusal', () => {
     const error = await rejection(clock, gflux.flush())
 
     expect(error.result).toMatchObject({ accepted: 20, rejected: 50 })
-    expect(logged.map(({ message }) => message)).toContain('onDrop failed')
+    expect(logged.map(({ message }) => message)).toContain('GFlux: onDrop failed')
   })
 })
 

@@ -29,8 +29,8 @@ function wait(ms: number): void {
   vi.setSystemTime(Date.now() + ms)
 }
 
-const failed = 'The spool failed: events are in memory alone'
-const recovered = 'The spool works again'
+const failed = 'GFlux: The spool failed: events are in memory alone'
+const recovered = 'GFlux: The spool works again'
 
 /** A file whose events are those in `live`. */
 function open(name: string, live: string[] = []): CommitLog {

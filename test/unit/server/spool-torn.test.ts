@@ -91,7 +91,7 @@ describe('a spool whose last record is torn', () => {
       expect(recovery.stored).toEqual(['e1', 'e2', 'e3'])
       expect(recovery.keys).toEqual(expect.arrayContaining([first, second]))
       expect(recovery.setAside).toBe(torn.toString())
-      expect(recovery.warned).toEqual(length ? ['The spool was damaged: a part was set aside'] : [])
+      expect(recovery.warned).toEqual(length ? ['GFlux: The spool was damaged: a part was set aside'] : [])
     }
   })
 
@@ -107,6 +107,6 @@ describe('a spool whose last record is torn', () => {
     const { stored, warned } = await recover('garbage', Buffer.from('\0\n\nnot a record\n{}\n'))
 
     expect(stored).toEqual([])
-    expect(warned).toEqual(['The spool was damaged: a part was set aside'])
+    expect(warned).toEqual(['GFlux: The spool was damaged: a part was set aside'])
   })
 })

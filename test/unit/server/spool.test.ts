@@ -207,7 +207,7 @@ describe('a spool', () => {
     expect((await contentOf(/\.log$/)).length).toBeLessThan(12_000)
     expect(refused.length).toBeGreaterThanOrEqual(150)
     expect(refused[0]).toMatchObject({ reason: { retryable: true, retryAfterMs: expect.any(Number) } })
-    expect(warned.filter((message) => message === 'The spool is full')).toHaveLength(1)
+    expect(warned.filter((message) => message === 'GFlux: The spool is full')).toHaveLength(1)
   })
 
   it('is bounded in bytes for all who share it', async () => {
@@ -239,7 +239,7 @@ describe('a spool', () => {
     await gflux.flush()
 
     expect(numbersOf(ingest)).toEqual(upTo(6))
-    expect(warned).toEqual(['The spool failed: events are in memory alone'])
+    expect(warned).toEqual(['GFlux: The spool failed: events are in memory alone'])
   })
 
   it('is refused where its path is too long for a socket, which tells lengths alone', async () => {
@@ -314,7 +314,7 @@ describe('a spool', () => {
     open()
     await expect
       .poll(() => warned)
-      .toEqual(Array(2).fill('The spool has events for another token or apiHost'))
+      .toEqual(Array(2).fill('GFlux: The spool has events for another token or apiHost'))
 
     expect(ingest.events).toHaveLength(1)
     expect((await contentOf(/\.log$/)).match(/^\S+ event /gm)?.length).toBeGreaterThanOrEqual(6)
@@ -376,7 +376,7 @@ describe('a spool', () => {
 
     await trackMany(gflux, 1)
 
-    expect(warned).toContain('The spool is full')
+    expect(warned).toContain('GFlux: The spool is full')
   })
 
   it.each([{ spool: '' }, { spool: 7 }, { maxSpoolBytes: 0 }, { maxSpoolBytes: 1.5 }])(

@@ -87,8 +87,10 @@ async function write(cwd: string, texts: Readonly<Record<string, string>>): Prom
   }
 }
 
+/** Without the token, which a machine that builds often has not. */
 async function build(next: string, cwd: string, env: Readonly<Record<string, string>>): Promise<void> {
-  const built = await run(process.execPath, [next, 'build'], { cwd, env: { ...quiet, ...env } })
+  const { GFLUX_SERVER_TOKEN: _token, ...rest } = env
+  const built = await run(process.execPath, [next, 'build'], { cwd, env: { ...quiet, ...rest } })
   if (built.code !== 0) throw new Error(`next build failed:\n${built.stdout}${built.stderr}`)
 }
 
