@@ -14,6 +14,8 @@ export interface ApiRequest {
   /** The idempotency key. */
   key: string
   body: string
+  /** What it waits for, within its time limit; never rejects. */
+  recorded?: Promise<unknown> | undefined
   /** Is it the answer that the contract promises? */
   isAnswer(body: unknown): boolean
 }
@@ -45,11 +47,12 @@ export async function attempt(
 
 async function exchange(
   ports: Ports,
-  { config, path, key, body, isAnswer }: ApiRequest,
+  { config, path, key, body, recorded, isAnswer }: ApiRequest,
   signal: AbortSignal,
 ): Promise<Outcome> {
   const { apiHost, token } = config
   try {
+    await recorded
     // A redirect is never followed, so that the token goes nowhere else. Workers know no 'error'.
     const response = await ports.fetch(`${apiHost}/v1/${path}`, {
       method: 'POST',

@@ -8,6 +8,8 @@ export interface Journal {
    * recorded event is not queued: the journal brings it back.
    */
   record(event: QueuedEvent, isFull: boolean): Promise<unknown> | undefined
+  /** An attempt at the batch begins, within whose time limit the request waits for what this returns. */
+  sending(batch: Batch): Promise<unknown> | undefined
   /** An attempt has certainly not stored the batch: its `unknownSince` is what it was before. */
   notStored(batch: Batch): void
   /** The batch's events are settled. */

@@ -27,7 +27,8 @@ export async function send(
   batch.leasedUntil = now + timeoutMs + leaseGraceMs
   batch.unknownSince ??= now // until it is known: this invocation may never come back
   const body = `{"events":[${events.map(({ json }) => json)}]}`
-  const request = { config, path: 'events/batch', key, body, isAnswer: isBatchAnswer }
+  const recorded = journal?.sending(batch)
+  const request = { config, path: 'events/batch', key, body, recorded, isAnswer: isBatchAnswer }
   const { answer, error, isUnknown } = await attempt(ports, request, timeoutMs, signal)
   pauseGuard(guard, delivery.now(), error?.retryAfterMs)
   if (!queue.batches.includes(batch)) return // another flush settled it meanwhile

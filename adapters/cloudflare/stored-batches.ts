@@ -46,7 +46,6 @@ export function storeBatches(
   { schedule, transactionEnd }: Port,
 ): StoredBatches {
   const { log, ports, queue } = delivery
-  const { fetch } = ports
   const maxBytes = hasSql(storage) ? maxBytesInRequest : maxBytesWithoutSql
   /** Of the code that runs: of one batch what was tracked since, under its key. */
   let open: { key: string; events: QueuedEvent[] } | undefined
@@ -69,13 +68,6 @@ export function storeBatches(
     await storage.sync()
   }
 
-  ports.fetch = (url, init) => {
-    const batch = queue.batches.find(({ key }) => key === init.headers['x-idempotency-key'])
-    // With the time of the attempt: this object may end meanwhile. No request leaves it before what it wrote is stored.
-    if (batch) void put(batch)
-    return fetch(url, init)
-  }
-
   delivery.journal = {
     record(event, isFull) {
       if (isFull) return undefined
@@ -89,6 +81,10 @@ export function storeBatches(
       event.key = open.key
       open.events.push(event)
       return transactionEnd() === undefined ? saved : Promise.resolve()
+    },
+    sending(batch) {
+      void put(batch) // with the time of the attempt: no request leaves an object before what it wrote is stored
+      return undefined
     },
     notStored: (batch) => void put(batch),
     settled({ key, events: [first] }) {

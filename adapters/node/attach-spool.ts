@@ -19,13 +19,6 @@ export function attachSpool(
     flushed.catch(() => undefined) // reported through the logger and onDrop
   }
   const spool = new Spool({ path: resolve(path), maxBytes, delivery, flush })
-  const { ports } = delivery
-  const { fetch } = ports
-  ports.fetch = async (url, init) => {
-    await spool.sending(init.headers['x-idempotency-key'])
-    init.signal.throwIfAborted()
-    return await fetch(url, init)
-  }
   const work = async (): Promise<void> => {
     await spool.work()
     if (!delivery.isClosed || delivery.queue.size || spool.hasBacklog) return

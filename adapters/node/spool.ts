@@ -92,10 +92,8 @@ export class Spool implements Journal {
     return this.#backlog.park(event)
   }
 
-  /** A request is about to leave. Resolves when it may. */
-  async sending(key: string | undefined): Promise<void> {
-    const batch = this.#delivery.queue.batches.find((each) => each.key === key)
-    if (batch) await this.#logOf(batch)?.sending(batch)
+  sending(batch: Batch): Promise<unknown> | undefined {
+    return this.#logOf(batch)?.sending(batch)
   }
 
   notStored(batch: Batch): void {

@@ -20,6 +20,7 @@ export function createVirtualJournal(clock: VirtualClock, seed: number): Journal
       const latencyMs = LATENCIES_MS[(seed + count++) % LATENCIES_MS.length] ?? 0
       return new Promise((resolve) => clock.answer(latencyMs, () => resolve(null)))
     },
+    sending: () => undefined,
     notStored() {
       // nothing is read back
     },

@@ -31,6 +31,7 @@ function open(
       if (isFull && !recordsWhenFull) return undefined
       return new Promise((resolve) => client.clock.answer(1000, () => resolve(null)))
     },
+    sending: () => undefined,
     notStored: ({ key, unknownSince }) => failed.push({ key, unknownSince }),
     settled: (batch) => settled.push(batch),
   }
