@@ -1,5 +1,6 @@
 import { isMainThread } from 'node:worker_threads'
 import type { Flushable } from '../../src/index.ts'
+import { ClientSet } from '../shared/client-set.ts'
 import { flushFinally, onSignal } from '../shared/sigterm.ts'
 
 /**
@@ -8,22 +9,20 @@ import { flushFinally, onSignal } from '../shared/sigterm.ts'
  */
 const windowMs = 120
 
-const clients = new Set<WeakRef<Flushable>>()
-const known = new WeakSet<Flushable>()
+let clients: ClientSet | undefined
 
 /**
  * SIGTERM flushes what the client still has queued. Lambda sends it where any extension is registered, one of a layer
  * too; worker threads get no signals.
  */
 export function flushAtShutdown(gflux: Flushable): void {
-  if (known.has(gflux)) return
-  if (!clients.size && isMainThread && process.env['AWS_LAMBDA_RUNTIME_API']) onSignal('SIGTERM', flushAll)
-  for (const client of clients) if (!client.deref()) clients.delete(client)
-  known.add(gflux)
-  clients.add(new WeakRef(gflux))
+  clients ??= watchShutdown()
+  clients.add(gflux)
 }
 
-function flushAll(): Promise<unknown> {
-  const alive = [...clients].flatMap((client) => client.deref() ?? [])
-  return flushFinally(alive, windowMs)
+function watchShutdown(): ClientSet {
+  const watched = new ClientSet()
+  if (isMainThread && process.env['AWS_LAMBDA_RUNTIME_API'])
+    onSignal('SIGTERM', () => flushFinally(watched.alive(), windowMs))
+  return watched
 }

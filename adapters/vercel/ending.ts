@@ -1,4 +1,5 @@
 import type { Flushable } from '../../src/index.ts'
+import { ClientSet } from '../shared/client-set.ts'
 import { flushFinally, onSignal } from '../shared/sigterm.ts'
 import { within } from '../shared/within.ts'
 import { now } from './outside-next.ts'
@@ -18,8 +19,7 @@ function windowMs(): number {
 
 /** What the end of this process waits for. */
 interface Ending {
-  readonly clients: Set<WeakRef<Flushable>>
-  readonly known: WeakSet<Flushable>
+  readonly clients: Pick<ClientSet, 'add' | 'alive'>
   /** Work in the background; none of it rejects. */
   readonly work: Set<Promise<unknown>>
   /** What ends the waiting of lifetimes. */
@@ -33,11 +33,7 @@ const shared = globalThis as { [key]?: Ending }
 
 /** SIGTERM and SIGINT flush what the client still has queued. */
 export function flushAtTheEnd(gflux: Flushable): void {
-  const { clients, known } = ending()
-  if (known.has(gflux)) return
-  known.add(gflux)
-  for (const client of clients) if (!client.deref()) clients.delete(client)
-  clients.add(new WeakRef(gflux))
+  ending().clients.add(gflux)
 }
 
 /** SIGTERM and SIGINT wait for this work. */
@@ -65,18 +61,15 @@ export function untilTheEnd(work: Promise<unknown>): Promise<unknown> {
 function ending(): Ending {
   if (shared[key]) return shared[key]
   const created: Ending = {
-    clients: new Set(),
-    known: new WeakSet(),
+    clients: new ClientSet(),
     work: new Set(),
     releases: new Set(),
     endsAt: undefined,
   }
   shared[key] = created
   const { clients, releases, work } = created
-  const drain = (ms: number): Promise<unknown> => {
-    const alive = [...clients].flatMap((client) => client.deref() ?? [])
-    return within(Promise.all([flushFinally(alive, ms), ...work]), ms, true)
-  }
+  const drain = (ms: number): Promise<unknown> =>
+    within(Promise.all([flushFinally(clients.alive(), ms), ...work]), ms, true)
   const takeLeave = (isAlone: boolean): Promise<unknown> => {
     const ms = windowMs()
     const endsAt = now() + ms
