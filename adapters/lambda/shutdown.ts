@@ -1,7 +1,8 @@
 import { isMainThread } from 'node:worker_threads'
 import type { Flushable } from '../../src/index.ts'
 import { ClientSet } from '../shared/client-set.ts'
-import { flushFinally, onSignal } from '../shared/sigterm.ts'
+import { flushFinally } from '../shared/flush-finally.ts'
+import { onSignals } from '../shared/signals.ts'
 
 /**
  * Of the 500 ms before the SIGKILL the runtime may get as little as 150: enough for one request, not for a retry.
@@ -23,6 +24,6 @@ export function flushAtShutdown(gflux: Flushable): void {
 function watchShutdown(): ClientSet {
   const watched = new ClientSet()
   if (isMainThread && process.env['AWS_LAMBDA_RUNTIME_API'])
-    onSignal('SIGTERM', () => flushFinally(watched.alive(), windowMs))
+    onSignals(['SIGTERM'], { work: () => flushFinally(watched.alive(), windowMs) })
   return watched
 }

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isMainThread } from 'node:worker_threads'
-import { countOthers, ownListeners } from '../shared/own-listeners.ts'
+import { countOthers, onSignals, type SignalWork } from '../shared/signals.ts'
 import { within } from '../shared/within.ts'
 
 /** What the process's end means to one client. The hooks may be those of another copy of this package. */
@@ -21,6 +21,7 @@ export interface ExitClient {
  */
 const budgetMs = 5000
 const pollMs = 50
+const signals = ['SIGTERM', 'SIGINT'] as const
 
 /** The same in every copy of this package: one set of hooks in a process, or in a worker thread. */
 const registryKey = Symbol.for('@getfluxly/node/exit-hooks')
@@ -68,44 +69,34 @@ function watchBeforeExit(): Set<ExitClient> {
   return clients
 }
 
-/**
- * A listener takes the default action away, which is the process's end. So the signal is sent again after the drain, when
- * nobody else listens any more. https://nodejs.org/api/process.html#signal-events
- */
 function watchSignals(): Set<ExitClient> {
   const clients = new Set<ExitClient>()
-  const onSignal = async (signal: NodeJS.Signals): Promise<void> => {
-    const others = countOthers(signal)
-    const drained = drainAll(clients)
-    await undefined // others are called with this signal yet, and must not find themselves alone
-    // Who listened to one signal alone has taken the end over. Who goes later had something to do, as we have.
-    const isTakenOver = countOthers(signal) < others
-    // A person who presses Ctrl+C again does not want to wait.
-    if (!others && signal === 'SIGINT') process.removeListener(signal, onSignal)
-    await drained
-    if (isTakenOver) return
-    if (countOthers(signal)) {
+  const work: SignalWork = {
+    work: () => drainAll(clients),
+    async mayEnd(signal) {
+      if (!countOthers(signal)) return true
       // Not everybody who has done with SIGINT wants the process to end: it may have been for what was under way.
-      if (signal === 'SIGINT') return
+      if (signal === 'SIGINT') return false
       while (countOthers(signal)) await sleep(pollMs, undefined, { ref: false })
       await sleep(budgetMs, undefined, { ref: false }) // who removes a listener need not have done yet
       if (hasNews(clients)) await drainAll(clients)
-    }
-    process.removeListener(signal, onSignal)
-    process.kill(process.pid, signal)
+      return true
+    },
   }
-  ownListeners().add(onSignal)
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) listenFirst(signal, onSignal)
+  beforeOthers(() => onSignals(signals, work))
   return clients
 }
 
-/** First in line: a `once` listener before it would be gone already, and not be counted. */
-function listenFirst(signal: NodeJS.Signals, listener: (signal: NodeJS.Signals) => Promise<void>): void {
-  // Deno calls them in the order in which they came, whatever was prepended: so those before come anew.
-  const others = 'Deno' in globalThis ? process.rawListeners(signal) : []
-  for (const other of others) process.removeListener(signal, other as () => void)
-  process.prependListener(signal, listener)
-  for (const other of others) process.on(signal, other as () => void)
+/** Deno calls listeners in the order in which they came, whatever was prepended: so those before come anew. */
+function beforeOthers(listen: () => void): void {
+  const others = signals.flatMap((signal) =>
+    'Deno' in globalThis
+      ? process.rawListeners(signal).map((other) => [signal, other as () => void] as const)
+      : [],
+  )
+  for (const [signal, other] of others) process.removeListener(signal, other)
+  listen()
+  for (const [signal, other] of others) process.on(signal, other)
 }
 
 function hasNews(clients: Set<ExitClient>): boolean {

@@ -1,6 +1,7 @@
 import type { Flushable } from '../../src/index.ts'
 import { ClientSet } from '../shared/client-set.ts'
-import { flushFinally, onSignal } from '../shared/sigterm.ts'
+import { flushFinally } from '../shared/flush-finally.ts'
+import { onSignals } from '../shared/signals.ts'
 import { within } from '../shared/within.ts'
 import { now } from './outside-next.ts'
 import { env, globals, isServerless } from './platform.ts'
@@ -82,7 +83,7 @@ function ending(): Ending {
     return drain(ms)
   }
   try {
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) onSignal(signal, takeLeave)
+    onSignals(['SIGTERM', 'SIGINT'], { work: takeLeave })
   } catch {
     // edge runtimes send no signals: their `process` has no listeners, or Next's, which throw
   }

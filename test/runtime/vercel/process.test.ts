@@ -101,7 +101,7 @@ describe.each(findNodes())('on Node $version', ({ path: node }) => {
 
     const ended = await terminate(program(server.url, listener), { node })
 
-    expect(ended).toMatchObject({ code: 7, output: 'ready 2\nown 0\n' })
+    expect(ended).toMatchObject({ code: 7, output: 'ready 2\nown 1\n' })
     expect(ingest.events).toHaveLength(2)
   })
 

@@ -1,0 +1,16 @@
+import { deliveryOf } from '../../src/adapter.ts'
+import type { Flushable } from '../../src/index.ts'
+import { flushQuietly } from './flush-quietly.ts'
+
+/**
+ * Also to an API that was down: no later flush will look for it. What is left is told by a warning of its own: that of an
+ * earlier flush may hold the usual one back.
+ */
+export async function flushFinally(clients: Iterable<Flushable>, timeoutMs: number): Promise<void> {
+  await undefined // other listeners are called with this signal yet, and may track
+  const flushOne = async (gflux: Flushable): Promise<void> => {
+    const events = await flushQuietly(gflux, { timeoutMs, ifDown: 'try' })
+    if (events) deliveryOf(gflux)?.log.warn('The process ends with events that could not be sent', { events })
+  }
+  await Promise.all([...clients].map(flushOne))
+}

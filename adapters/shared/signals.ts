@@ -1,0 +1,76 @@
+export type Signal = 'SIGTERM' | 'SIGINT'
+
+type Listener = (signal: Signal) => Promise<void>
+
+interface SignalExit {
+  /** Of its listeners for each signal. */
+  readonly count: number
+}
+
+const own: unique symbol = Symbol.for('@getfluxly/node/own-listeners')
+const signalExit4: unique symbol = Symbol.for('signal-exit emitter')
+
+/** What is used of Node's `globalThis`. */
+interface SignalledGlobals {
+  /** The signal listeners of this package's adapters, in every copy of it. */
+  [own]?: WeakSet<object>
+  readonly [signalExit4]?: SignalExit
+  readonly process: {
+    readonly __signal_exit_emitter__?: SignalExit
+    readonly pid: number
+    kill(pid: number, signal: Signal): void
+    listeners(signal: Signal): object[]
+    prependListener(signal: Signal, listener: Listener): void
+    removeListener(signal: Signal, listener: Listener): void
+  }
+}
+
+const globals: SignalledGlobals = globalThis as unknown as SignalledGlobals
+
+export interface SignalWork {
+  /** Begins at the signal; never rejects. */
+  work(isAlone: boolean): Promise<unknown>
+  /** When the work is done: does the process end by the signal, or has another listener taken its end over? */
+  mayEnd?(signal: Signal, isAlone: boolean): boolean | Promise<boolean>
+}
+
+/**
+ * Does work at a signal, in a process of Node's. A listener takes the default action away, which is the process's end:
+ * so the signal is sent again after the work, when nobody else listens. https://nodejs.org/api/process.html#signal-events
+ */
+export function onSignals(
+  signals: readonly Signal[],
+  { work, mayEnd = (_, isAlone) => isAlone }: SignalWork,
+): void {
+  const { process } = globals
+  const listener = async (signal: Signal): Promise<void> => {
+    const others = countOthers(signal)
+    const isAlone = !others
+    const done = work(isAlone)
+    await undefined // others are called with this signal yet, and must not find themselves alone
+    // Who listened to one signal alone has taken the end over. Who goes later had something to do, as we have.
+    const isTakenOver = countOthers(signal) < others
+    // A person who presses Ctrl+C again does not want to wait.
+    if (isAlone && signal === 'SIGINT') process.removeListener(signal, listener)
+    await done
+    if (isTakenOver || !(await mayEnd(signal, isAlone))) return
+    process.removeListener(signal, listener)
+    // Not `process.exit()`, which on Lambda waits for the thread that waits for the next invocation.
+    process.kill(process.pid, signal)
+  }
+  globals[own] ??= new WeakSet()
+  globals[own].add(listener)
+  // A `once` listener before it would be gone already, and not be counted.
+  for (const signal of signals) process.prependListener(signal, listener)
+}
+
+/**
+ * How many may take the process's end over? None of ours, which wait to be alone, nor those of signal-exit, which many
+ * packages bring along: they do so too, and each would wait for the other.
+ * https://github.com/tapjs/signal-exit/blob/v4.1.0/src/index.ts
+ */
+export function countOthers(signal: Signal): number {
+  const { process, [own]: ours, [signalExit4]: version4 } = globals
+  const others = process.listeners(signal).filter((each) => !ours?.has(each))
+  return Math.max(0, others.length - (version4?.count ?? 0) - (process.__signal_exit_emitter__?.count ?? 0))
+}
