@@ -15,7 +15,7 @@ export interface ApiRequest {
   key: string
   body: string
   /** What it waits for, within its time limit; never rejects. */
-  recorded?: Promise<unknown> | undefined
+  ready?: Promise<unknown> | undefined
   /** Is it the answer that the contract promises? */
   isAnswer(body: unknown): boolean
 }
@@ -47,12 +47,12 @@ export async function attempt(
 
 async function exchange(
   ports: Ports,
-  { config, path, key, body, recorded, isAnswer }: ApiRequest,
+  { config, path, key, body, ready, isAnswer }: ApiRequest,
   signal: AbortSignal,
 ): Promise<Outcome> {
   const { apiHost, token } = config
   try {
-    await recorded
+    await ready
     // A redirect is never followed, so that the token goes nowhere else. Workers know no 'error'.
     const response = await ports.fetch(`${apiHost}/v1/${path}`, {
       method: 'POST',

@@ -75,6 +75,9 @@ export type ResolvedConfig = {
   [Key in Optional]?: GFluxNodeConfig[Key]
 }
 
+/** A request ends before its lease, also where `timeoutMs` is 0. */
+const maxTimeoutMs = 300_000
+
 /** https, or http on a loopback address; no credentials, query or fragment. */
 const safeUrl = /^(https:\/\/[^/?#@]+|http:\/\/(localhost|127\.[\d.]+|\[::1])(:\d+)?)\/[^?#@]*$/
 
@@ -107,6 +110,7 @@ export function resolveConfig(config: GFluxNodeConfig): ResolvedConfig {
   expect(safeUrl.test(href), 'apiHost', 'https, or http on loopback, without a query', apiHost)
   return {
     ...resolved,
+    timeoutMs: resolved.timeoutMs || maxTimeoutMs,
     apiHost: href.replace(/\/+$/, ''),
     defaultContext:
       typeof defaultContext === 'function' ? defaultContext : snapshot('defaultContext', defaultContext),

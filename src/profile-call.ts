@@ -46,7 +46,7 @@ export async function callApi(
   const isAnswer = (answer: unknown): boolean => answerField in Object(answer)
   const request = { config, path, key: ports.randomId(), body: JSON.stringify(body), isAnswer }
   for (let attempts = 1; ; attempts++) {
-    const { answer, error } = await attempt(ports, request, config.timeoutMs || Infinity)
+    const { answer, error } = await attempt(ports, request, config.timeoutMs)
     if (!error) return answer
     const { code, message, retryable, retryAfterMs = 0, status } = error
     const isLast = !retryable || attempts > config.maxRetries || retryAfterMs > maxRetryAfterMs

@@ -8,8 +8,6 @@ import type { Batch } from './queue.ts'
 import { backoffMs, maxRetryAfterMs } from './retry.ts'
 
 const leaseGraceMs = 1_000
-/** A request ends before its lease, also where requests have no time limit. */
-const maxTimeoutMs = 300_000
 
 /** One attempt under a lease, and what follows from it. */
 export async function send(
@@ -23,12 +21,18 @@ export async function send(
   const lease = ++batch.lease
   // Whoever asks for a flush by name wants the events there, also where the API has become slow.
   const maxMs = ifDown === 'try' ? Infinity : probeMs(guard)
-  const timeoutMs = Math.min(config.timeoutMs || maxTimeoutMs, maxMs, isSoft ? Infinity : deadline - now)
+  const timeoutMs = Math.min(config.timeoutMs, maxMs, isSoft ? Infinity : deadline - now)
   batch.leasedUntil = now + timeoutMs + leaseGraceMs
   batch.unknownSince ??= now // until it is known: this invocation may never come back
   const body = `{"events":[${events.map(({ json }) => json)}]}`
-  const recorded = journal?.sending(batch)
-  const request = { config, path: 'events/batch', key, body, recorded, isAnswer: isBatchAnswer }
+  const request = {
+    config,
+    path: 'events/batch',
+    key,
+    body,
+    ready: journal?.sending(batch),
+    isAnswer: isBatchAnswer,
+  }
   const { answer, error, isUnknown } = await attempt(ports, request, timeoutMs, signal)
   pauseGuard(guard, delivery.now(), error?.retryAfterMs)
   if (!queue.batches.includes(batch)) return // another flush settled it meanwhile

@@ -16,8 +16,6 @@ import { directFetch, type SealedBatch } from './sealed-batch.ts'
  */
 export type Courier = (batch: SealedBatch, triedSince: number | undefined) => Promise<number | undefined>
 
-const maxTimeoutMs = 30_000
-
 /** @param gflux whose token, host, logger and `onDrop` it uses, and whose `fetch` where that doesn't seal */
 export function createCourier(gflux: object): Courier {
   const given = knownDeliveryOf(gflux)
@@ -37,7 +35,7 @@ export function createCourier(gflux: object): Courier {
     }
     const body = JSON.stringify({ events })
     const request = { config, path: 'events/batch', key, body, isAnswer: isBatchAnswer }
-    const { answer, error } = await attempt(ports, request, config.timeoutMs || maxTimeoutMs)
+    const { answer, error } = await attempt(ports, request, config.timeoutMs)
     if (error?.retryable) return error.retryAfterMs ?? 0
     if (error) return drop(events, error)
     const { errors: details } = answer as { errors?: { index: number }[] }

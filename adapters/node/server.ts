@@ -23,7 +23,7 @@ export function initGFluxServer<Events extends EventMap<Events> = AnyEvents>(
   const { handleSignals, maxSpoolBytes, spool, ...core } = resolveServerConfig(config)
   const gflux = initGFluxNode<Events>(core)
   const delivery = deliveryOf(gflux) as Delivery
-  delivery.backgroundMs = delivery.config.timeoutMs || Infinity
+  delivery.backgroundMs = delivery.config.timeoutMs
   const journal =
     spool === undefined ? undefined : attachSpool(gflux as GFluxNode, delivery, { spool, maxSpoolBytes })
   const exitClient = createExitClient(gflux as GFluxNode, delivery, journal)

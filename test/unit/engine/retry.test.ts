@@ -71,6 +71,16 @@ describe('a retry', () => {
     expect(api.calls).toHaveLength(1)
   })
 
+  it('of alias() too ends after five minutes where `timeoutMs` is 0', async () => {
+    const { gflux, clock } = openVirtual({ timeoutMs: 0, maxRetries: 0 }, { gets: 'hang' })
+    const startedAt = clock.now()
+
+    const error = await rejection(clock, gflux.alias({ userId: 'u', anonymousId: 'a' }))
+
+    expect(error.code).toBe('request_timeout')
+    expect(clock.now() - startedAt).toBe(300_000)
+  })
+
   it('comes `maxRetries` times; then the flush rejects, and the events stay queued', async () => {
     const { gflux, clock, api, track, dropped } = openVirtual({ maxRetries: 3 }, ...times(4, { gets: 503 }))
     track(2)
