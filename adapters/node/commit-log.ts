@@ -1,6 +1,6 @@
-import { type FileHandle, open, rename, unlink } from 'node:fs/promises'
+import { type FileHandle, unlink } from 'node:fs/promises'
 import { within } from '../shared/within.ts'
-import { syncDirectory, write } from './disk.ts'
+import { openForAppend, replaceFile, write } from './disk.ts'
 import type { SpoolHealth } from './spool-health.ts'
 
 /** A commit that takes longer has failed, as far as those are concerned who wait for it. */
@@ -37,17 +37,11 @@ export class CommitLog {
   /** Something could not be written: it is missing, and the file may end with a part of it. */
   #isBroken: boolean
   #isReplacing = false
-  #isCommitting = false
 
   constructor(path: string, options: CommitLogOptions) {
     this.path = path
     this.#options = options
     this.#isBroken = options.isDamaged ?? false
-  }
-
-  /** Is there what was appended, and is not durable yet? */
-  get isBusy(): boolean {
-    return this.#isCommitting || this.#next !== undefined
   }
 
   /** Resolves when the line is durable; to `false` where that failed. */
@@ -110,7 +104,9 @@ export class CommitLog {
   }
 
   #schedule(): Commit {
-    const committed = this.#last.then(() => this.#commit())
+    const { health } = this.#options
+    health.commits++
+    const committed = this.#last.then(() => this.#commit()).finally(() => health.commits--)
     this.#last = committed
     return { lines: [], done: this.#inTime(committed) }
   }
@@ -139,7 +135,6 @@ export class CommitLog {
     this.#next = undefined
     const { health, shrink } = this.#options
     if (this.#isResting() || (this.#isBroken && !shrink)) return false
-    this.#isCommitting = true
     const isDurable = await this.#try(async () => {
       if (shrink && (this.#isBroken || this.bytes > shrink.maxBytes())) {
         await this.#replace(() => Buffer.from(shrink.snapshot().join('')))
@@ -149,7 +144,6 @@ export class CommitLog {
       await write(this.#file, Buffer.from(lines.join('')))
       await this.#file.datasync()
     })
-    this.#isCommitting = false
     if (isDurable) health.onSuccess()
     return isDurable
   }
@@ -167,42 +161,29 @@ export class CommitLog {
 
   async #open(): Promise<FileHandle> {
     await this.#options.prepare()
-    const file = await open(this.path, 'a', 0o600)
-    try {
-      this.bytes += (await file.stat()).size
-      await syncDirectory(this.path)
-      return file
-    } catch (error) {
-      await file.close()
-      throw error
-    }
+    const { file, bytes } = await openForAppend(this.path)
+    this.bytes += bytes
+    return file
   }
 
   /** A note that came while the file was written anew would be in the old one. */
   async #replace(snapshot: () => Buffer): Promise<void> {
-    const temporary = `${this.path}.tmp`
     const old = this.#file
     this.#isReplacing = true
-    let file: FileHandle | undefined
     try {
       await Promise.all(this.#notes)
       await this.#options.prepare()
-      file = await open(temporary, 'ax', 0o600)
-      this.#isBroken = false // unless something is missing from here on
-      const content = snapshot()
-      await write(file, content)
-      await file.datasync()
-      await rename(temporary, this.path)
-      await syncDirectory(this.path)
-      this.bytes = content.length + Buffer.byteLength(this.#next?.lines.join('') ?? '')
-    } catch (error) {
-      await file?.close()
-      await unlink(temporary).catch(() => undefined) // it may not be there
-      throw error
+      let bytes = 0
+      this.#file = await replaceFile(this.path, () => {
+        this.#isBroken = false // unless something is missing from here on
+        const content = snapshot()
+        bytes = content.length
+        return content
+      })
+      this.bytes = bytes + Buffer.byteLength(this.#next?.lines.join('') ?? '')
     } finally {
       this.#isReplacing = false
     }
-    this.#file = file
     await old?.close()
   }
 }

@@ -29,11 +29,11 @@ export function createExitClient(gflux: GFluxNode, delivery: Delivery, spool: Sp
         await sleep(Math.min(retryMs, leftMs))
       }
       if (!queue.size) await spool?.compact()
-      this.tell(spool?.hasAll)
+      this.tell()
     },
-    tell(areKept = spool?.hasAll && !spool.isBusy) {
+    tell() {
       newestTried = newest()
-      const fate = areKept ? 'stay in the spool' : 'could not be sent'
+      const fate = spool?.hasAll ? 'stay in the spool' : 'could not be sent'
       if (queue.size) log.warn(`The process ends with events that ${fate}`, { events: queue.size })
     },
   }

@@ -10,7 +10,7 @@ export interface ExitClient {
   /** Sends what is queued; over after the budget, and never rejects. An end by itself has waited for the API before. */
   drain(budgetMs: number, isOwnEnd?: boolean): Promise<void>
   /** Tells the logger of what is queued, and whether the spool keeps it. */
-  tell(areKept?: boolean): void
+  tell(): void
   /** It is closed, and has nothing to send. */
   isOver(): boolean
 }

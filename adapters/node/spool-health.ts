@@ -6,13 +6,15 @@ const pauseMs = 11_000
 /** Does the disk take what it is given? All files of a spool ask here, and say here what became of a commit. */
 export class SpoolHealth {
   readonly #log: Delivery['log']
+  /** Commits of all files that are to come or under way. */
+  commits = 0
   #pausedUntil = 0
 
   constructor(log: Delivery['log']) {
     this.#log = log
   }
 
-  /** Are all events durable that are not settled, as far as is known? */
+  /** Did the last commits become durable? */
   get isWorking(): boolean {
     return this.#pausedUntil === 0
   }

@@ -53,10 +53,6 @@ export class SpoolLog {
     return this.#file.bytes
   }
 
-  get isBusy(): boolean {
-    return this.#file.isBusy
-  }
-
   /** Is any of these events here? */
   has(events: readonly QueuedEvent[]): boolean {
     return events.some(({ key = '' }) => this.#groups.has(key))

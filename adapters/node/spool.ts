@@ -66,12 +66,7 @@ export class Spool implements Journal {
   /** Is all that is not settled on disk, as far as is known? */
   get hasAll(): boolean {
     const recorded = this.#logs().reduce((events, { size }) => events + size, 0)
-    return this.#health.isWorking && recorded >= this.#delivery.queue.size
-  }
-
-  /** Is something on its way to the disk? */
-  get isBusy(): boolean {
-    return this.#logs().some((log) => log.isBusy)
+    return this.#health.isWorking && !this.#health.commits && recorded >= this.#delivery.queue.size
   }
 
   /** Do events wait on disk for room in the queue? */
@@ -112,7 +107,7 @@ export class Spool implements Journal {
     do {
       await this.#working
       await Promise.all([...this.#logs(), this.#backlog].map((log) => log.idle()))
-    } while (this.#working !== undefined) // what was brought back has been settled meanwhile
+    } while (this.#working !== undefined || this.#health.commits) // something came meanwhile, such as what was brought back
   }
 
   /** Takes over what dead processes left, and brings back what the queue has room for. */
