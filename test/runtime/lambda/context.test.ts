@@ -41,6 +41,16 @@ describe.each(TESTED_RUNTIMES)('lambdaContext on %s', (runtime) => {
     expect(retry).toMatchObject({ function_request_id: 'id-1', cold_start: false, tenant_id: 'tenant-1' })
   })
 
+  it('by hand knows the cold start too, also where the first invocation did not ask for it', async () => {
+    const source = `
+      export const handler = withGFlux(gflux, async (isAsked, context) => isAsked && lambdaContext(context).cold_start)`
+    await using started = await startGFluxFunction(source, options)
+
+    const invocations = await started.environment.invokeMany([false, true])
+
+    expect(invocations.map(({ response }) => response?.json)).toEqual([false, false])
+  })
+
   it('has no service where its name is blank', async () => {
     const source = `export const handler = withGFlux(gflux, async () => lambdaContext())`
     await using started = await startGFluxFunction(source, { runtime, env: { POWERTOOLS_SERVICE_NAME: ' ' } })
