@@ -14,7 +14,7 @@ export function createExitClient(gflux: GFluxNode, delivery: Delivery, spool: Sp
   const newest = (): QueuedEvent | undefined => queue.open.at(-1) ?? queue.batches.at(-1)?.events.at(-1)
   let newestTried: QueuedEvent | undefined
   return {
-    hasNews: () => queue.size > 0 && newest() !== newestTried,
+    hasNews: () => (queue.size > 0 ? newest() !== newestTried : !!spool?.hasLitter),
     isOver: () => delivery.isClosed && !queue.size && !spool?.hasBacklog,
     async drain(budgetMs, isOwnEnd) {
       const maxMs = isOwnEnd && delivery.guard.failures ? lastTryMs : budgetMs

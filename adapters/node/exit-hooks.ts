@@ -5,7 +5,7 @@ import { within } from '../shared/within.ts'
 
 /** What the process's end means to one client. The hooks may be those of another copy of this package. */
 export interface ExitClient {
-  /** Are there events that came since the last drain? What that could not send, the next one would not either. */
+  /** Is there anything to do since the last drain? What that could not send, the next one would not either. */
   hasNews(): boolean
   /** Sends what is queued; over after the budget, and never rejects. An end by itself has waited for the API before. */
   drain(budgetMs: number, isOwnEnd?: boolean): Promise<void>

@@ -69,6 +69,11 @@ export class Spool implements Journal {
     return this.#health.isWorking && !this.#health.commits && recorded >= this.#delivery.queue.size
   }
 
+  /** Does the file of this process hold what it need not? */
+  get hasLitter(): boolean {
+    return this.#health.isWorking && !this.#own.size && this.#own.bytes > 0
+  }
+
   /** Do events wait on disk for room in the queue? */
   get hasBacklog(): boolean {
     return !this.#backlog.isEmpty

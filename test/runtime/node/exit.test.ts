@@ -84,6 +84,27 @@ describe.concurrent.each(runtimes)('on $name', (runtime) => {
     expect(setup.ingest.stats.stored).toBe(0)
   })
 
+  it.each(['shutdown', 'flush'])(
+    'its own end leaves nothing in the spool of what %s() sent',
+    async (method) => {
+      await using setup = await open(runtime)
+      const spool = await mkdtemp(join(tmpdir(), 'gflux-spool-'))
+
+      const program = await setup.run(
+        `await gflux.track('opened', { userId: 'user_1' }); await gflux.${method}()`,
+        {
+          config: `spool: ${JSON.stringify(spool)}`,
+        },
+      )
+
+      expect(await program.ended).toMatchObject({ code: 0, stderr: '' })
+      const files = (await readdir(spool)).filter((name) => name.endsWith('.log'))
+      expect(await Promise.all(files.map((name) => readFile(join(spool, name), 'utf8')))).toEqual([''])
+      expect(setup.ingest.stats.stored).toBe(1)
+      await rm(spool, { recursive: true })
+    },
+  )
+
   it('what process.exit() leaves behind is not said to be in the spool while it is on its way there', async () => {
     await using setup = await open(runtime)
     const spool = await mkdtemp(join(tmpdir(), 'gflux-spool-'))
