@@ -35,7 +35,7 @@ export function flushResult(events: readonly QueuedEvent[]): FlushResult {
     if (!settlement) pending++
     const { requestId, rejection } = settlement ?? {}
     if (requestId) requestIds.add(requestId)
-    if (rejection) errors.push({ index, event, error: rejection.error, detail: rejection.detail })
+    if (rejection) errors.push({ ...rejection, index, event })
   })
   const rejected = errors.length
   return {

@@ -90,7 +90,7 @@ export async function startFlush(
       due = dueAt(now)
     }
     // Another flush probes, for all: nobody else waits for an API that is down.
-    if (ifDown === 'skip' && guard.failures > 1 && !sends.size) return Infinity
+    if (ifDown === 'skip' && guard.failures > 1) return Infinity
     pollMs = Math.min(maxPollMs, pollMs * 1.2)
     const waitMs = Math.max(restMs, pollMs, due - now)
     // No wait is begun that the budget can't hold, nor in the background for an API that is down.

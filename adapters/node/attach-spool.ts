@@ -1,10 +1,13 @@
 import { resolve } from 'node:path'
 import { type Delivery, flushInBackground, queuedEvents } from '../../src/adapter.ts'
 import type { GFluxNode } from '../../src/index.ts'
+import { within } from '../shared/within.ts'
 import { Spool } from './spool.ts'
 
 /** How often a client looks for what dead processes left, and tries to send it. */
 const workIntervalMs = 5000
+/** `shutdown()` does not wait longer for a disk that hangs. */
+const releaseMs = 1000
 
 /** Makes the client's events durable. */
 export function attachSpool(
@@ -12,9 +15,10 @@ export function attachSpool(
   delivery: Delivery,
   { spool: path, maxSpoolBytes: maxBytes }: { spool: string; maxSpoolBytes: number },
 ): Spool {
+  const { shutdown } = gflux
   const flush = (): void => {
     const flushed = delivery.isClosed
-      ? gflux.shutdown({ timeoutMs: workIntervalMs })
+      ? shutdown({ timeoutMs: workIntervalMs })
       : flushInBackground(delivery, queuedEvents(delivery))
     flushed.catch(() => undefined) // reported through the logger and onDrop
   }
@@ -27,6 +31,18 @@ export function attachSpool(
   }
   const timer = setInterval(() => void work(), workIntervalMs).unref()
   void work()
+  const shutdownAndRelease: GFluxNode['shutdown'] = async (options) => {
+    try {
+      return await shutdown(options)
+    } finally {
+      await within(work(), releaseMs, true)
+    }
+  }
+  gflux.shutdown = (options) => {
+    const closed = shutdownAndRelease(options)
+    closed.catch(() => undefined) // it is in the log
+    return closed
+  }
   delivery.journal = spool
   return spool
 }

@@ -20,7 +20,7 @@ export interface ExitClient {
  * https://docs.docker.com/reference/cli/docker/container/stop/
  */
 const budgetMs = 5000
-const pollMs = 50
+const pollMs = 250
 const signals = ['SIGTERM', 'SIGINT'] as const
 
 /** The same in every copy of this package: one set of hooks in a process, or in a worker thread. */
@@ -71,12 +71,14 @@ function watchBeforeExit(): Set<ExitClient> {
 
 function watchSignals(): Set<ExitClient> {
   const clients = new Set<ExitClient>()
+  const pending = new Set<string>()
   const work: SignalWork = {
     work: () => drainAll(clients),
     async mayEnd(signal) {
       if (!countOthers(signal)) return true
       // Not everybody who has done with SIGINT wants the process to end: it may have been for what was under way.
-      if (signal === 'SIGINT') return false
+      if (signal === 'SIGINT' || pending.has(signal)) return false
+      pending.add(signal)
       while (countOthers(signal)) await sleep(pollMs, undefined, { ref: false })
       await sleep(budgetMs, undefined, { ref: false }) // who removes a listener need not have done yet
       if (hasNews(clients)) await drainAll(clients)

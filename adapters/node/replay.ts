@@ -11,6 +11,9 @@ export interface RestoredBatch {
   readonly unknownSince: number | undefined
 }
 
+/** Who reads the attempt's time may have a clock of its own. */
+const maxAheadMs = 60_000
+
 /** What a file's records come to. */
 export function replay(records: Iterable<SpoolRecord>): RestoredBatch[] {
   const events = new Map<number, { key: string; json: string }>()
@@ -40,11 +43,16 @@ export function replay(records: Iterable<SpoolRecord>): RestoredBatch[] {
     if (!batch) {
       // What is left of a split batch was refused with it, so its old key stands for more than it is.
       const newKey = split.has(key) ? randomUUID() : key
-      batch = { key: newKey, events: [], ids: [], unknownSince: attempts.get(newKey) }
+      batch = { key: newKey, events: [], ids: [], unknownSince: sinceWhen(attempts.get(newKey)) }
       batches.set(key, batch)
     }
     batch.ids.push(id)
     batch.events.push({ name: JSON.parse(json).event, json, bytes: Buffer.byteLength(json), key })
   }
   return [...batches.values()]
+}
+
+/** Where the clock was set back nobody knows how old the key is: so it has expired. */
+function sinceWhen(attemptedAt: number | undefined): number | undefined {
+  return attemptedAt !== undefined && attemptedAt > Date.now() + maxAheadMs ? 0 : attemptedAt
 }

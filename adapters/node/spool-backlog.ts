@@ -92,6 +92,7 @@ export class SpoolBacklog {
     if (!this.#parking) return
     const { file, bytes } = this.#parking
     this.#waiting.push({ path: file.path, bytes, file })
+    void file.close() // as soon as it is written: an outage may leave many
     this.#parking = undefined
   }
 }

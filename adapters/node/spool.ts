@@ -69,7 +69,7 @@ export class Spool implements Journal {
     return this.#health.isWorking && !this.#health.commits && recorded >= this.#delivery.queue.size
   }
 
-  /** Does the file of this process hold what it need not? */
+  /** Does the file of this process hold what it need not? Personal data need not lie about for longer than that. */
   get hasLitter(): boolean {
     return this.#health.isWorking && !this.#own.size && this.#own.bytes > 0
   }
@@ -119,13 +119,14 @@ export class Spool implements Journal {
   work(): Promise<void> {
     return this.#run(async () => {
       for (const log of this.#logs()) log.repair()
+      if (this.hasLitter) this.#own.compact()
       const orphans = this.#delivery.isClosed ? [] : await this.#directory.takeOrphans()
       for (const path of orphans) this.#backlog.add(path, await sizeOf(path))
       await this.#bringBackAll()
     })
   }
 
-  /** The process ends: personal data need not lie about until the next one starts. */
+  /** The process ends. */
   async compact(): Promise<void> {
     this.#own.compact()
     await this.idle()

@@ -43,6 +43,14 @@ describe('what a file’s records come to', () => {
     expect(restored?.unknownSince).toBe(9)
   })
 
+  it('an attempt that is still to come was made by a clock that was set back since: its key has expired', () => {
+    const unknownSince = Date.now() + 48 * 3_600_000
+
+    const [restored] = replay([event(1, 'a'), { kind: 'attempt', key: 'a', unknownSince }])
+
+    expect(restored?.unknownSince).toBe(0)
+  })
+
   it('an attempt that failed counts no more, in whatever order the two were written', () => {
     const [first, second] = replay([
       event(1, 'a'),

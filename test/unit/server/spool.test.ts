@@ -12,7 +12,7 @@ import {
 } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { setImmediate, setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { type GFluxServerConfig, initGFluxServer } from '../../../adapters/node/index.ts'
 import { destinationOf } from '../../../adapters/node/spool-directory.ts'
@@ -276,13 +276,52 @@ describe('a spool', () => {
     await expect.poll(() => readdir(spool), { timeout: 15_000 }).toEqual([])
   })
 
-  it('of a client that is closed and empty is gone', async () => {
+  it('of a client that is closed and empty is gone: the process may end at once', async () => {
     const gflux = open()
     await trackMany(gflux, 3)
 
     await gflux.shutdown()
 
-    await expect.poll(() => readdir(spool), { timeout: 15_000 }).toEqual([])
+    expect(await readdir(spool)).toEqual([])
+  })
+
+  it('of a client that has nothing to send has soon nothing of what was sent', async () => {
+    const gflux = open()
+    await trackMany(gflux, 3)
+
+    await gflux.flush()
+
+    await expect.poll(() => contentOf(/\.log$/), { timeout: 15_000 }).toBe('')
+    await trackMany(gflux, 1, 3)
+    expect(await contentOf(/\.log$/)).toContain('"n":3')
+  })
+
+  it('does not take a process that was busy for a disk that hangs', async () => {
+    const gflux = open()
+    await trackMany(gflux, 1)
+    const pending = trackMany(gflux, 1, 1)
+    await setImmediate()
+
+    const busyUntil = Date.now() + 5500
+    while (Date.now() < busyUntil); // the commit is under way
+    await pending
+    await trackMany(gflux, 1, 2)
+
+    expect((await contentOf(/\.log$/)).match(/"n":\d/g)).toEqual(['"n":0', '"n":1', '"n":2'])
+    expect(warned).toEqual([])
+  })
+
+  it('keeps few files open, however many an outage leaves', async () => {
+    const countOpen = async (): Promise<number> => (await readdir('/dev/fd')).length
+    const gflux = open({ maxQueueSize: 4 })
+    ingest.fail({ status: 503, every: 1 })
+    await trackMany(gflux, 10)
+    const before = await countOpen()
+
+    for (let round = 0; round < 20; round++) await trackMany(gflux, 20)
+
+    expect((await readdir(spool)).length).toBeGreaterThan(200)
+    await expect.poll(countOpen).toBeLessThan(before + 20)
   })
 
   it('is shared: no client touches what another one owns that lives', async () => {
