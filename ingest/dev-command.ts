@@ -17,6 +17,13 @@ interface DevOptions {
   readonly isQuiet: boolean
 }
 
+/** What an answer says of what the ingest did not take. */
+interface RefusedAnswer {
+  readonly error?: string
+  readonly detail?: string
+  readonly errors?: { index: number; detail: string }[]
+}
+
 const HELP = `Usage: gflux dev [options]
 
 Runs the GetFluxly ingest API on 127.0.0.1: it checks what it gets as the real one does, and keeps it in memory.
@@ -75,7 +82,9 @@ function readOptions(args: readonly string[]): DevOptions | string {
 async function serve({ port, failShare, isQuiet }: DevOptions, terminal: Terminal): Promise<void> {
   const ingest = createTestIngest({
     onRequest: (request) => {
-      if (!isQuiet) terminal.print(describeRequest(request))
+      if (isQuiet) return
+      terminal.print(describeRequest(request))
+      for (const line of refusalsIn(request)) terminal.print(`  ${line}`)
     },
   })
   if (failShare > 0) ingest.fail({ status: 503, share: failShare })
@@ -96,8 +105,23 @@ Press Ctrl+C to stop.`)
 
 function describeRequest(request: RequestRecord): string {
   const { method, path, status, events, bytes, receivedAt, settledAt = receivedAt, replayed } = request
-  const facts = [count(events.length, 'event'), count(bytes, 'byte'), `${settledAt - receivedAt} ms`]
+  const names = [...new Set(events.map(nameOf))].slice(0, 5).join(', ')
+  const told = count(events.length, 'event') + (names && ` (${names})`)
+  const facts = [told, count(bytes, 'byte'), `${settledAt - receivedAt} ms`]
   return `${method} ${path} ${status}  ${facts.join(', ')}${replayed ? ', replayed' : ''}`
+}
+
+/** Why the request, or events of it, were refused: a line each. */
+function refusalsIn({ answer = '', events }: RequestRecord): string[] {
+  if (!answer.startsWith('{')) return []
+  const { error, detail, errors = [] }: RefusedAnswer = JSON.parse(answer)
+  const rejected = errors.map((each) => `rejected: ${nameOf(events[each.index])}: ${each.detail}`)
+  return error === undefined ? rejected : [`${error}: ${detail}`, ...rejected]
+}
+
+/** Of whatever came in the place of an event. */
+function nameOf(event: unknown): string {
+  return String(Object(event).event).slice(0, 64)
 }
 
 function count(amount: number, noun: string): string {

@@ -43,6 +43,7 @@ export class Exchange {
     this.statistics.arrive()
     try {
       const outcome = await this.#perform(message, record, strike)
+      if (outcome.kind === 'answer') record.answer = outcome.answer.body
       if (record.status === 'pending') {
         record.status = outcome.kind === 'answer' ? outcome.answer.status : 'reset'
       }

@@ -25,6 +25,8 @@ export interface RequestRecord {
   readonly status: number | 'pending' | 'reset' | 'hang'
   /** Answered with the remembered answer to an earlier request. */
   readonly replayed: boolean
+  /** The body of the answer, such as why events were rejected; absent where there was no answer. */
+  readonly answer?: string
   /** Milliseconds since the epoch, by the ingest's `now`. */
   readonly receivedAt: number
   /** Milliseconds since the epoch; absent while the request is in flight. */

@@ -10,7 +10,7 @@ export interface FlushOptions {
   signal?: AbortSignal | undefined
   /**
    * While the API is known to be down: `try` sends all the same, `skip` returns at once with the events pending,
-   * `wait` waits a few seconds for it to come back. @default 'try'
+   * `wait` waits a few seconds for it to come back, and then fails as `try` does. @default 'try'
    */
   ifDown?: IfDown | undefined
 }
@@ -28,9 +28,11 @@ export interface AliasInput {
 
 export interface AliasResult {
   alias: {
+    /** The id that survived. */
     user_id: string
     anonymous_id?: string
     previous_id?: string
+    /** ISO 8601. */
     merged_at: string
     [field: string]: unknown
   }
@@ -74,7 +76,8 @@ type AsyncDisposeKey = SymbolConstructor extends { readonly asyncDispose: infer 
 export interface GFluxNode<Events extends EventMap<Events> = AnyEvents>
   extends Readonly<Record<AsyncDisposeKey, () => Promise<void>>> {
   /**
-   * Queues an event. Resolves to `null` while it is queued, or to the flush's result where it triggered one.
+   * Queues an event. Its `name` is snake_case, of 1 to 64 characters; it needs a `userId` or an `anonymousId`, here or
+   * bound by `with()`. Resolves to `null` while it is queued, or to the flush's result where it triggered one.
    *
    * @throws {GFluxNodeError} `validation_error`, `queue_overflow` (nothing was queued), `client_closed`; where it
    * triggered a flush, also what {@link GFluxNode.flush} rejects with.
@@ -114,7 +117,7 @@ export interface GFluxNode<Events extends EventMap<Events> = AnyEvents>
   flush(options?: FlushOptions): Promise<FlushResult>
 
   /**
-   * Flushes and closes: later calls reject with `client_closed`. Call it again to send what was still pending.
+   * Flushes and closes the queue, of a client of `with()` as well: later calls reject with `client_closed`. Call it again to send what was still pending.
    *
    * @throws {GFluxNodeError} as {@link GFluxNode.flush}.
    */

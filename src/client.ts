@@ -87,6 +87,7 @@ function bindClient<Events extends EventMap<Events>>(
 
   const flush = ({ timeoutMs, signal, ifDown = 'try' }: FlushOptions = {}): Promise<FlushResult> => {
     if (timeoutMs !== undefined) assertAmount('timeoutMs', timeoutMs)
+    expect(['try', 'skip', 'wait'].includes(ifDown), 'ifDown', 'try, skip or wait', ifDown)
     expect(!signal || 'aborted' in Object(signal), 'signal', 'an AbortSignal', signal)
     return startFlush(delivery, queuedEvents(delivery), {
       deadline: delivery.now() + (timeoutMs ?? Infinity),

@@ -45,7 +45,7 @@ export interface GFluxNodeConfig {
   includeRuntimeContext?: boolean | undefined
   /** A function like `fetch`, or an object with one, such as a Cloudflare service binding. @default the global fetch */
   fetch?: FetchFunction | Fetcher | undefined
-  /** @default none */
+  /** Told of retries and of what failed, such as `console`. Without one a call that isn't awaited fails silently. @default none */
   logger?: Logger | undefined
   /** The platform's `waitUntil`: every `track()` then guarantees its own flush. @default none */
   waitUntil?: WaitUntil | undefined
@@ -86,7 +86,7 @@ export function resolveConfig(config: GFluxNodeConfig): ResolvedConfig {
   const entries = guarded('config', () => Object.entries(plainObject('config', config)))
   const given = entries.filter(([, value]) => value !== undefined)
   const resolved: ResolvedConfig = { ...DEFAULTS, ...(Object.fromEntries(given) as { token: string }) }
-  const { apiHost, defaultContext, fetch, logger, token } = resolved
+  const { apiHost, defaultContext, fetch, logger, maxRetries, token } = resolved
   const isToken = typeof token === 'string' && /^[!-~]+$/.test(token)
   const got = token ? undefined : 'none: is its environment variable set?'
   expect(isToken, 'token', 'ASCII without white space', token, got)
@@ -97,6 +97,7 @@ export function resolveConfig(config: GFluxNodeConfig): ResolvedConfig {
   }
   for (const option of Object.keys(amounts) as (keyof typeof amounts)[])
     assertAmount(option, resolved[option])
+  expectNumber(Number.isInteger(maxRetries), 'maxRetries', 'an integer', maxRetries)
   for (const option of ['waitUntil', 'beforeSend', 'onDrop'] as const)
     assertFunction(option, resolved[option])
   assertFunction('fetch', (fetch as Fetcher | null)?.fetch ?? fetch)

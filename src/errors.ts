@@ -16,20 +16,9 @@ export type GFluxNodeErrorCode =
   | 'idempotency_expired'
 
 /** Everything a {@link GFluxNodeError} carries besides its code and message. */
-export interface GFluxNodeErrorFields {
-  /** HTTP status, where the API answered. */
-  status?: number | undefined
-  /** `true` for what may pass by itself: transport errors, timeouts, 408, 425, 429, 5xx, a full queue. */
-  retryable?: boolean | undefined
-  /** How long to wait before trying again, in milliseconds. */
-  retryAfterMs?: number | undefined
-  /** The API's error body, or the events it rejected. */
-  details?: unknown
-  /** The original error, where this one wraps it. */
-  cause?: unknown
-  /** What became of every event of the flush that failed. */
-  result?: FlushResult | undefined
-}
+export type GFluxNodeErrorFields = Partial<
+  Pick<GFluxNodeError, 'status' | 'retryable' | 'retryAfterMs' | 'details' | 'cause' | 'result'>
+>
 
 const brand: unique symbol = Symbol.for('@getfluxly/node/GFluxNodeError')
 
@@ -37,11 +26,17 @@ const brand: unique symbol = Symbol.for('@getfluxly/node/GFluxNodeError')
 export class GFluxNodeError extends Error {
   override readonly name = 'GFluxNodeError'
   declare readonly code: GFluxNodeErrorCode
+  /** HTTP status, where the API answered. */
   declare readonly status: number | undefined
+  /** `true` for what may pass by itself: transport errors, timeouts, 408, 425, 429, 5xx, a full queue. */
   declare readonly retryable: boolean
+  /** How long to wait before trying again, in milliseconds. */
   declare readonly retryAfterMs: number | undefined
+  /** The API's error body, or the events it rejected. */
   declare readonly details: unknown
+  /** The original error, where this one wraps it. */
   declare readonly cause: unknown
+  /** What became of every event of the flush that failed. */
   declare readonly result: FlushResult | undefined
 
   static {

@@ -22,6 +22,7 @@ export interface Identity {
 
 /** What `track()` and `identify()` have in common. */
 interface CallInput extends Identity {
+  /** Merged over what `defaultContext` and `with()` give; JSON values. */
   context?: EventContext | undefined
   /** When it happened: a `Date` or an ISO 8601 string. @default the time of the call */
   timestamp?: Date | string | undefined

@@ -10,7 +10,7 @@ import { firstOf } from './wait.ts'
 
 /**
  * What a flush does while the API is known to be down: `try` sends all the same, `skip` returns at once with the
- * events pending, `wait` waits a few seconds for the next probe and then returns.
+ * events pending, `wait` waits a few seconds for the next probe.
  */
 export type IfDown = 'try' | 'skip' | 'wait'
 

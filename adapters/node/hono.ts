@@ -1,4 +1,4 @@
-import type { GFluxNode } from '../../src/index.ts'
+import type { AnyEvents, EventMap, GFluxNode } from '../../src/index.ts'
 import { type RequestOptions, requestBinder } from './request-client.ts'
 
 /** What is used of Hono's context. https://hono.dev/docs/api/context */
@@ -7,9 +7,9 @@ export interface HonoContext {
   set(key: 'gflux', value: GFluxNode): void
 }
 
-/** For `new Hono<{ Variables: GFluxVariables }>()`. */
-export interface GFluxVariables {
-  gflux: GFluxNode
+/** For `new Hono<{ Variables: GFluxVariables }>()`, or `GFluxVariables<Events>`. */
+export interface GFluxVariables<Events extends EventMap<Events> = AnyEvents> {
+  gflux: GFluxNode<Events>
 }
 
 /**

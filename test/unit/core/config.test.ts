@@ -60,6 +60,7 @@ describe('a bad option', () => {
     ['a negative number', 'maxRetries', -1],
     ['Infinity', 'maxRetries', Number.POSITIVE_INFINITY],
     ['NaN', 'maxRetries', Number.NaN],
+    ['a fraction', 'maxRetries', 1.5],
     ['an array', 'defaultContext', [PERSONAL]],
     ['a Map', 'defaultContext', new Map([['email', PERSONAL]])],
     ['null', 'defaultContext', null],

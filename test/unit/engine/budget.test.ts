@@ -101,6 +101,14 @@ describe('a budget', () => {
   })
 })
 
+it('what to do while the API is down is refused where it is none of the three', async () => {
+  const { gflux, clock } = openVirtual()
+
+  const error = await rejection(clock, gflux.flush({ ifDown: 'never' as never }))
+
+  expect(error).toMatchObject({ code: 'validation_error', message: expect.stringContaining('`ifDown`') })
+})
+
 describe('a signal', () => {
   it('that is none is refused, and nothing is lost', async () => {
     const { gflux, clock, track } = openVirtual()

@@ -15,11 +15,11 @@ function start(...args: string[]) {
   return { out, errors, exitCode, stop }
 }
 
-function send(url: string): Promise<Response> {
+function send(url: string, body: unknown = batch('one')): Promise<Response> {
   return fetch(url + BATCH, {
     method: 'POST',
     headers: { authorization: `Bearer ${SECRET}`, 'content-type': 'application/json' },
-    body: JSON.stringify(batch('one')),
+    body: JSON.stringify(body),
   })
 }
 
@@ -41,9 +41,25 @@ describe('gflux dev', () => {
     expect(await exitCode).toBe(0)
     expect(out[0]).toContain(`apiHost: '${url}'`)
     expect(out[0]).toContain("token: 'gflux_secret_")
-    expect(out[1]).toMatch(/^POST \/v1\/events\/batch 202 {2}1 event, \d+ bytes, \d+ ms$/)
+    expect(out[1]).toMatch(/^POST \/v1\/events\/batch 202 {2}1 event \(one\), \d+ bytes, \d+ ms$/)
     expect(out[2]).toBe('1 request, 1 event stored, 0 rejected')
     expect(errors).toEqual([])
+  })
+
+  it('tells what was refused, and why', async () => {
+    const { out, exitCode, stop } = start('dev', '--port', '0')
+
+    const url = await urlIn(out)
+    await send(url, { events: [batch('one').events[0], { event: 'Order Placed', external_id: 'u' }, null] })
+    await send(url, [])
+    stop.abort()
+
+    expect(await exitCode).toBe(0)
+    expect(out[1]).toMatch(/ 202 {2}3 events \(one, Order Placed, undefined\)/)
+    expect(out[2]).toMatch(/^ {2}rejected: Order Placed: .+snake_case/)
+    expect(out[3]).toMatch(/^ {2}rejected: undefined: /)
+    expect(out[4]).toMatch(/ 400 {2}0 events, /)
+    expect(out[5]).toMatch(/^ {2}validation_error: /)
   })
 
   it('fails a share of the requests, quietly', async () => {

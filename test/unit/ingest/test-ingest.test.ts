@@ -31,6 +31,7 @@ describe.each(DOORS)('the ingest remembers, $door,', ({ open }) => {
       body: batch('one', 'Two'),
       bytes,
       status: 202,
+      answer: expect.stringContaining('snake_case'),
       replayed: false,
       receivedAt: 1000,
       settledAt: expect.any(Number),
