@@ -22,12 +22,12 @@ export function bindClient<Events extends EventMap<Events>>(
 }
 
 /**
- * Passes on what the handler came to. What is queued then and nobody sees to, such as an earlier invocation's events, is
- * flushed: after the result where there is a `ctx` that holds the invocation, before it, and all of it, where not. Begun
- * at the end, so that an invocation whose client has gone ends as it would without us. Waits for no API that is down:
- * many invocations would, each with all that is queued.
+ * Runs a handler and passes on what it came to. What is queued then and nobody sees to, such as an earlier invocation's
+ * events, is flushed after the result where a `ctx` holds the invocation; all that is queued is flushed before it where
+ * none does. The flush begins at the end, so that an invocation whose caller has gone ends as it would without us. It
+ * waits for no API that is down: many invocations would, each with all that is queued.
  */
-export async function flushAtEnd<Result, Events extends EventMap<Events>>(
+export async function invoke<Result, Events extends EventMap<Events>>(
   gflux: GFluxNode<Events>,
   handled: () => Result | PromiseLike<Result>,
   ctx: Partial<WorkerContext> | undefined,

@@ -2,7 +2,7 @@ import { assertAmount, deliveryOf, expect } from '../../src/adapter.ts'
 import type { AnyEvents, EventMap } from '../../src/index.ts'
 import { type ClientSource, clientOf } from './client-source.ts'
 import { handlerNames, type WorkerHandlers, type WrappedHandlers } from './handlers.ts'
-import { bindClient, flushAtEnd } from './invocation.ts'
+import { bindClient, invoke } from './invocation.ts'
 import type { CloudflareOptions } from './options.ts'
 import type { WorkerContext } from './platform.ts'
 import { type WorkerClass, wrapClass } from './worker-class.ts'
@@ -69,7 +69,7 @@ export function withGFlux<Env>(
     const wrapper = async function (this: unknown, event: unknown, env: Env, ctx: WorkerContext) {
       const gflux = bindClient(clientOf(source, env), ctx, () => options.context?.(event, env))
       const handled = (): unknown => handler.call(this === wrapped ? target : this, event, env, ctx, gflux)
-      return flushAtEnd(gflux, handled, ctx, options)
+      return invoke(gflux, handled, ctx, options)
     }
     // The last parameter is ours: over RPC, such as that of an email, the runtime calls no function of more than three.
     const length = { value: Math.min(handler.length, 3), configurable: true }

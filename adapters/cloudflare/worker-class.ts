@@ -1,7 +1,7 @@
 import type { AnyEvents, EventMap } from '../../src/index.ts'
 import { type ClientSource, clientOf } from './client-source.ts'
 import { type DurableInstance, openDurableQueue } from './durable-queue.ts'
-import { bindClient, flushAtEnd } from './invocation.ts'
+import { bindClient, invoke } from './invocation.ts'
 import type { CloudflareOptions } from './options.ts'
 import type { ObjectContext, WorkerContext } from './platform.ts'
 import { flushingSteps, type WorkflowStep } from './workflow-step.ts'
@@ -34,7 +34,7 @@ export function wrapClass<Env, Events extends EventMap<Events> = AnyEvents>(
     const gflux = durable ? durable.gflux : client
     const flushing = durable
       ? durable.storing
-      : (call: () => unknown) => flushAtEnd(gflux, call, isAwaited ? undefined : ctx, options)
+      : (call: () => unknown) => invoke(gflux, call, isAwaited ? undefined : ctx, options)
     const bind = (event?: unknown): void => {
       instance.gflux = bindClient(gflux, durable ? undefined : ctx, () => options.context?.(event, env))
     }

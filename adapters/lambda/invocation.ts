@@ -1,6 +1,6 @@
 import { beginInvocation, maxTimerMs } from '../../src/adapter.ts'
 import type { Flushable } from '../../src/index.ts'
-import { flushAll } from './flush-all.ts'
+import { flushWithLatecomers } from './flush-with-latecomers.ts'
 import { budgetMs, type Limits, remainingMs } from './options.ts'
 import type { LambdaContext } from './platform.ts'
 import { type RegisteredExtension, registeredExtension } from './registry.ts'
@@ -54,7 +54,7 @@ export class Invocation implements Part {
 
   /** Never rejects. */
   flush(maxFlushMs: number = Infinity): Promise<void> {
-    return flushAll(this.#gflux, Math.min(maxFlushMs, budgetMs(this.#context, this.#limits)))
+    return flushWithLatecomers(this.#gflux, Math.min(maxFlushMs, budgetMs(this.#context, this.#limits)))
   }
 
   #endHandler(): void {

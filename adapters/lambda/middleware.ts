@@ -1,6 +1,6 @@
 import { assertClient, beginInvocation } from '../../src/adapter.ts'
 import type { Flushable } from '../../src/index.ts'
-import { flushAll } from './flush-all.ts'
+import { flushWithLatecomers } from './flush-with-latecomers.ts'
 import { budgetMs, type LambdaOptions, resolveLimits } from './options.ts'
 import { registeredExtension } from './registry.ts'
 import { asksForContext, enterWith } from './running.ts'
@@ -50,7 +50,7 @@ export function gfluxMiddleware(gflux: Flushable, options?: LambdaOptions): GFlu
   const ends = new WeakMap<MiddyRequest, () => void>()
   const flush = (request: MiddyRequest): Promise<void> => {
     ends.get(request)?.()
-    return flushAll(gflux, budgetMs(request.context, limits))
+    return flushWithLatecomers(gflux, budgetMs(request.context, limits))
   }
   return {
     before(request) {

@@ -1,7 +1,7 @@
 import { isMainThread } from 'node:worker_threads'
 import type { Flushable } from '../../src/index.ts'
 import { ClientSet } from '../shared/client-set.ts'
-import { flushFinally } from '../shared/flush-finally.ts'
+import { drainClients } from '../shared/drain-clients.ts'
 import { onSignals } from '../shared/signals.ts'
 
 /**
@@ -24,6 +24,6 @@ export function flushAtShutdown(gflux: Flushable): void {
 function watchShutdown(): ClientSet {
   const watched = new ClientSet()
   if (isMainThread && process.env['AWS_LAMBDA_RUNTIME_API'])
-    onSignals(['SIGTERM'], { work: () => flushFinally(watched.alive(), windowMs) })
+    onSignals(['SIGTERM'], { work: () => drainClients(watched.alive(), windowMs) })
   return watched
 }

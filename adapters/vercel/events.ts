@@ -3,9 +3,9 @@ import type { Flushable } from '../../src/index.ts'
 import { within } from '../shared/within.ts'
 import { own, unknownOwner } from './coverage.ts'
 import { type Call, currentInvocation, openCall } from './current-invocation.ts'
-import { waitAtTheEnd } from './ending.ts'
 import { hasLifetime, hold, holdFor } from './lifetime.ts'
 import { budgetMs, resolveOptions } from './options.ts'
+import { holdShutdown } from './shutdown.ts'
 
 /**
  * A client's `waitUntil`: what each `track()` starts is held by the lifetime of the request that it was called in, until
@@ -48,6 +48,6 @@ function holdUntilDeadline(
   const call = currentInvocation() ?? openCall(resolveOptions())
   const work = within(promise, budgetMs(call, true), true)
   if (holdWork(work, call)) return true
-  waitAtTheEnd(work)
+  holdShutdown(work)
   return false
 }

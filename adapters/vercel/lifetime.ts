@@ -1,9 +1,9 @@
 import { deliveryOf, register } from '../../src/adapter.ts'
 import type { Flushable, WaitUntil } from '../../src/index.ts'
 import type { Call } from './current-invocation.ts'
-import { flushAtTheEnd, untilTheEnd, waitAtTheEnd } from './ending.ts'
 import { nextAfter } from './next-after.ts'
 import { globals, isServerless, type LifetimeSource, requestContext } from './platform.ts'
+import { flushAtShutdown, holdShutdown, untilShutdown } from './shutdown.ts'
 
 type Find = () => unknown
 
@@ -36,10 +36,10 @@ export function hold(work: Promise<unknown>, { args, options }: Call): string | 
     ...args.map((arg): [string, Find] => ['handler', () => arg]),
     ...Object.entries(surroundings),
   ]
-  const held = untilTheEnd(work)
+  const held = untilShutdown(work)
   for (const [name, find] of sources) if (register(waitUntilOf(find), held)) return name
   if (isServerless()) return undefined
-  waitAtTheEnd(work)
+  holdShutdown(work)
   return 'background'
 }
 
@@ -53,7 +53,7 @@ const logged = new WeakMap<object, Set<string | undefined>>()
 
 /** {@link hold}, with SIGTERM and the log of a client. */
 export function holdFor(gflux: Flushable, work: Promise<unknown>, call: Call): boolean {
-  flushAtTheEnd(gflux)
+  flushAtShutdown(gflux)
   const lifetime = hold(work, call)
   const delivery = deliveryOf(gflux)
   const names = (delivery && logged.get(delivery)) ?? new Set()

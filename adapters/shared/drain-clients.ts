@@ -3,10 +3,10 @@ import type { Flushable } from '../../src/index.ts'
 import { flushQuietly } from './flush-quietly.ts'
 
 /**
- * Also to an API that was down: no later flush will look for it. What is left is told by a warning of its own: that of an
- * earlier flush may hold the usual one back.
+ * The last flush of a process, also to an API that was down: no later one will find it up again. What is left gets a
+ * warning of its own: that of an earlier flush may hold the usual one back.
  */
-export async function flushFinally(clients: Iterable<Flushable>, timeoutMs: number): Promise<void> {
+export async function drainClients(clients: Iterable<Flushable>, timeoutMs: number): Promise<void> {
   await undefined // other listeners are called with this signal yet, and may track
   const flushOne = async (gflux: Flushable): Promise<void> => {
     const events = await flushQuietly(gflux, { timeoutMs, ifDown: 'try' })

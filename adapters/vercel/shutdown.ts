@@ -1,6 +1,6 @@
 import type { Flushable } from '../../src/index.ts'
 import { ClientSet } from '../shared/client-set.ts'
-import { flushFinally } from '../shared/flush-finally.ts'
+import { drainClients } from '../shared/drain-clients.ts'
 import { onSignals } from '../shared/signals.ts'
 import { within } from '../shared/within.ts'
 import { now } from './outside-next.ts'
@@ -19,7 +19,7 @@ function windowMs(): number {
 }
 
 /** What the end of this process waits for. */
-interface Ending {
+interface Shutdown {
   readonly clients: Pick<ClientSet, 'add' | 'alive'>
   /** Work in the background; none of it rejects. */
   readonly work: Set<Promise<unknown>>
@@ -29,24 +29,24 @@ interface Ending {
   endsAt: number | undefined
 }
 
-const key: unique symbol = Symbol.for('@getfluxly/node/ending')
-const shared = globalThis as { [key]?: Ending }
+const key: unique symbol = Symbol.for('@getfluxly/node/vercel-shutdown')
+const shared = globalThis as { [key]?: Shutdown }
 
 /** SIGTERM and SIGINT flush what the client still has queued. */
-export function flushAtTheEnd(gflux: Flushable): void {
-  ending().clients.add(gflux)
+export function flushAtShutdown(gflux: Flushable): void {
+  shutdown().clients.add(gflux)
 }
 
 /** SIGTERM and SIGINT wait for this work. */
-export function waitAtTheEnd(work: Promise<unknown>): void {
-  const { work: all } = ending()
+export function holdShutdown(work: Promise<unknown>): void {
+  const { work: all } = shutdown()
   const done: Promise<unknown> = work.catch(() => undefined).then(() => all.delete(done))
   all.add(done)
 }
 
 /** Work as a lifetime gets it, which may keep the process: from the signal on it settles within the time that is left. */
-export function untilTheEnd(work: Promise<unknown>): Promise<unknown> {
-  const { endsAt, releases } = ending()
+export function untilShutdown(work: Promise<unknown>): Promise<unknown> {
+  const { endsAt, releases } = shutdown()
   if (endsAt !== undefined) return within(work, Math.max(0, endsAt - now()), true)
   return new Promise((resolve) => {
     const release = (): void => {
@@ -59,9 +59,9 @@ export function untilTheEnd(work: Promise<unknown>): Promise<unknown> {
 }
 
 /** One for all copies of this package in the process. */
-function ending(): Ending {
+function shutdown(): Shutdown {
   if (shared[key]) return shared[key]
-  const created: Ending = {
+  const created: Shutdown = {
     clients: new ClientSet(),
     work: new Set(),
     releases: new Set(),
@@ -70,7 +70,7 @@ function ending(): Ending {
   shared[key] = created
   const { clients, releases, work } = created
   const drain = (ms: number): Promise<unknown> =>
-    within(Promise.all([flushFinally(clients.alive(), ms), ...work]), ms, true)
+    within(Promise.all([drainClients(clients.alive(), ms), ...work]), ms, true)
   const takeLeave = (isAlone: boolean): Promise<unknown> => {
     const ms = windowMs()
     const endsAt = now() + ms
