@@ -81,7 +81,7 @@ export function enqueue(delivery: Delivery, event: QueuedEvent): Enqueued {
   const recorded = journal?.record(event, isFull)
   let flushed: Promise<FlushResult> | undefined
   if (isFull) {
-    const retryAfterMs = retryLater(delivery)
+    const retryAfterMs = flushLater(delivery)
     const message = `The queue is full: ${queue.size} events, ${queue.bytes} bytes`
     if (!recorded) throw new GFluxNodeError('queue_overflow', message, { retryable: true, retryAfterMs })
   } else {
@@ -125,12 +125,12 @@ export function flushInBackground(delivery: Delivery, events: readonly QueuedEve
   const deadline = delivery.now() + delivery.backgroundMs
   const isSoft = delivery.backgroundMs < Infinity
   return startFlush(delivery, events, { deadline, isSoft, ifDown: 'skip' }).finally(() => {
-    if (events.some(({ settlement }) => !settlement)) retryLater(delivery)
+    if (events.some(({ settlement }) => !settlement)) flushLater(delivery)
   })
 }
 
 /** Returns when, in milliseconds. */
-function retryLater(delivery: Delivery): number {
+function flushLater(delivery: Delivery): number {
   const delayMs = Math.max(retryMs, closedMs(delivery.guard, delivery.now()))
   armTimer(delivery, delayMs)
   return delayMs

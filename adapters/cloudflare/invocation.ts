@@ -7,7 +7,7 @@ import type { WorkerContext } from './platform.ts'
 const awaitedTimeoutMs = 5000
 
 /** The client of one invocation: each event that it tracks, however late, holds the invocation until it is settled. */
-export function bindClient<Events extends EventMap<Events>>(
+export function bindToInvocation<Events extends EventMap<Events>>(
   gflux: GFluxNode<Events>,
   ctx: Partial<WorkerContext> | undefined,
   context: () => EventContext | undefined,

@@ -2,7 +2,7 @@ import { assertAmount, deliveryOf, expect } from '../../src/adapter.ts'
 import type { AnyEvents, EventMap } from '../../src/index.ts'
 import { type ClientSource, clientOf } from './client-source.ts'
 import { handlerNames, type WorkerHandlers, type WrappedHandlers } from './handlers.ts'
-import { bindClient, invoke } from './invocation.ts'
+import { bindToInvocation, invoke } from './invocation.ts'
 import type { CloudflareOptions } from './options.ts'
 import type { WorkerContext } from './platform.ts'
 import { type WorkerClass, wrapClass } from './worker-class.ts'
@@ -67,7 +67,7 @@ export function withGFlux<Env>(
     const handler = (target as Record<string, unknown>)[name]
     if (typeof handler !== 'function') continue
     const wrapper = async function (this: unknown, event: unknown, env: Env, ctx: WorkerContext) {
-      const gflux = bindClient(clientOf(source, env), ctx, () => options.context?.(event, env))
+      const gflux = bindToInvocation(clientOf(source, env), ctx, () => options.context?.(event, env))
       const handled = (): unknown => handler.call(this === wrapped ? target : this, event, env, ctx, gflux)
       return invoke(gflux, handled, ctx, options)
     }

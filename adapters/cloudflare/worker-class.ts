@@ -1,7 +1,7 @@
 import type { AnyEvents, EventMap } from '../../src/index.ts'
 import { type ClientSource, clientOf } from './client-source.ts'
 import { type DurableInstance, openDurableQueue } from './durable-queue.ts'
-import { bindClient, invoke } from './invocation.ts'
+import { bindToInvocation, invoke } from './invocation.ts'
 import type { CloudflareOptions } from './options.ts'
 import type { ObjectContext, WorkerContext } from './platform.ts'
 import { flushingSteps, type WorkflowStep } from './workflow-step.ts'
@@ -36,7 +36,7 @@ export function wrapClass<Env, Events extends EventMap<Events> = AnyEvents>(
       ? durable.storing
       : (call: () => unknown) => invoke(gflux, call, isAwaited ? undefined : ctx, options)
     const bind = (event?: unknown): void => {
-      instance.gflux = bindClient(gflux, durable ? undefined : ctx, () => options.context?.(event, env))
+      instance.gflux = bindToInvocation(gflux, durable ? undefined : ctx, () => options.context?.(event, env))
     }
 
     bind()

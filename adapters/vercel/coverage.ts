@@ -16,7 +16,7 @@ export function own(event: QueuedEvent, owner: Owner): void {
  * The client of an invocation: its flush covers what the invocation tracked and what nobody sees to. None waits for what
  * another one tracked.
  */
-export function clientOf(invocation: Invocation): Flushable {
+export function coveringClient(invocation: Invocation): Flushable {
   const { gflux } = invocation
   const delivery = deliveryOf(gflux)
   if (!delivery) return gflux

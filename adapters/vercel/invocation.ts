@@ -1,6 +1,6 @@
 import { type Flushable, flushAfter } from '../../src/index.ts'
 import { isThenable } from '../shared/thenable.ts'
-import { clientOf } from './coverage.ts'
+import { coveringClient } from './coverage.ts'
 import { type Invocation, openCall, runWithin } from './current-invocation.ts'
 import { delayEnd } from './delayed-end.ts'
 import { holdFor } from './lifetime.ts'
@@ -24,7 +24,7 @@ export function invoke({ gflux, options }: Wrapping, args: readonly unknown[], r
     isRunning: true,
     owner: { isOver: false },
   }
-  const client = clientOf(invocation)
+  const client = coveringClient(invocation)
   const response = responseOf(args)
   let isHeld = false
   const timeoutMs = (): number => budgetMs(invocation, isHeld)
