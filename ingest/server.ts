@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import type { AsyncDisposeKey } from '../src/async-dispose.ts'
 import { serveRequest } from './http-door.ts'
 import type { Receive } from './message.ts'
 import { optionError } from './option-error.ts'
@@ -9,11 +10,6 @@ export interface ListenOptions {
   /** A loopback address: 127.0.0.0/8, `::1` or `localhost`. @default '127.0.0.1' */
   readonly host?: string | undefined
 }
-
-/** `Symbol.asyncDispose` where the compiler knows it, so that the type also stands without that `lib`. */
-type AsyncDisposeKey = SymbolConstructor extends { readonly asyncDispose: infer Key extends symbol }
-  ? Key
-  : never
 
 /** A running HTTP server; `await using` closes it where the runtime and the compiler know how. */
 export interface IngestServer extends Readonly<Record<AsyncDisposeKey, () => Promise<void>>> {

@@ -1,13 +1,9 @@
+import type { AsyncDisposeKey } from '../src/async-dispose.ts'
 import { Environment } from './environment.ts'
 import type { Invocation, InvokeOptions } from './invocation.ts'
 import type { LogRecord } from './log.ts'
 import { type EnvironmentOptions, resolveOptions } from './options.ts'
 import type { Shutdown } from './shutdown.ts'
-
-/** `Symbol.asyncDispose` where the compiler knows it, so that the type also stands without that `lib`. */
-type AsyncDisposeKey = SymbolConstructor extends { readonly asyncDispose: infer Key extends symbol }
-  ? Key
-  : never
 
 /** An execution environment: the function's process with Lambda's APIs, frozen whenever Lambda would freeze it. */
 export interface LambdaEnvironment extends Readonly<Record<AsyncDisposeKey, () => Promise<void>>> {

@@ -1,3 +1,4 @@
+import type { AsyncDisposeKey } from './async-dispose.ts'
 import type { WaitUntil } from './config.ts'
 import type { AnyEvents, EventContext, EventMap, IdentifyInput, Identity, TrackInput } from './event-types.ts'
 import type { IfDown } from './flush.ts'
@@ -63,11 +64,6 @@ export interface Binding extends Identity {
   /** The lifetime of one invocation, in place of the client's. */
   waitUntil?: WaitUntil | undefined
 }
-
-/** `Symbol.asyncDispose` where the compiler knows it, so that the types also stand without that `lib`. */
-type AsyncDisposeKey = SymbolConstructor extends { readonly asyncDispose: infer Key extends symbol }
-  ? Key
-  : never
 
 /**
  * A client. `await using` shuts it down, or flushes where it is one of `with()`, and never throws. Every method that

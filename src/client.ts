@@ -1,4 +1,5 @@
 import { deliveryKey } from './adapter.ts'
+import { asyncDispose } from './async-dispose.ts'
 import type { AliasResult, Binding, EraseResult, FlushOptions, GFluxNode } from './client-types.ts'
 import { type BeforeSend, type GFluxNodeConfig, resolveConfig, type WaitUntil } from './config.ts'
 import { createCycle } from './cycle.ts'
@@ -167,6 +168,3 @@ function redact(beforeSend: BeforeSend, event: QueuedEvent): GFluxEvent | null {
   safely(() => redacted) // a promise is refused: what it rejects with must not go unhandled
   return redacted && plainObject(result, redacted)
 }
-
-/** Node 18.0 has no `Symbol.asyncDispose`; TypeScript and esbuild then use this one. */
-const asyncDispose: typeof Symbol.asyncDispose = Symbol.asyncDispose ?? Symbol.for('Symbol.asyncDispose')

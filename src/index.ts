@@ -1,3 +1,4 @@
+export type { AsyncDisposeKey } from './async-dispose.ts'
 export { initGFluxNode } from './client.ts'
 export type {
   AliasInput,
