@@ -2,6 +2,7 @@ import {
   attempt,
   type Delivery,
   deliveryOf,
+  expect,
   isBatchAnswer,
   keyLifetimeMs,
   report,
@@ -18,8 +19,10 @@ export type Courier = (batch: SealedBatch, triedSince: number | undefined) => Pr
 
 /** @param gflux whose token, host, logger and `onDrop` it uses, and whose `fetch` where that doesn't seal */
 export function createCourier(gflux: object): Courier {
-  const given = knownDeliveryOf(gflux)
-  const own = knownDeliveryOf(initGFluxNode({ ...given.config, fetch: directFetch(given.config.fetch) }))
+  const given = deliveryOf(gflux)
+  expect(given, 'config', 'a function or a client', gflux)
+  const client = initGFluxNode({ ...given.config, fetch: directFetch(given.config.fetch) })
+  const own = deliveryOf(client) as Delivery
   const { config, ports } = own
 
   return async ({ key, events }, triedSince) => {
@@ -43,10 +46,4 @@ export function createCourier(gflux: object): Courier {
     if (!rejected[0]) return undefined
     return drop(rejected, new GFluxNodeError('validation_error', 'The API rejected events', { details }))
   }
-}
-
-function knownDeliveryOf(gflux: object): Delivery {
-  const found = deliveryOf(gflux)
-  if (!found) throw new GFluxNodeError('validation_error', 'Expected a client of this package')
-  return found
 }
