@@ -53,7 +53,7 @@ async function exchange(
   const { apiHost, token } = config
   try {
     await ready
-    // A redirect is never followed, so that the token goes nowhere else. Workers know no 'error'.
+    // A redirect is never followed, so that the token goes nowhere else. Workers don't know 'error'.
     const response = await ports.fetch(`${apiHost}/v1/${path}`, {
       method: 'POST',
       headers: {
@@ -89,7 +89,7 @@ async function exchange(
     const reason = redactToken(`${code || message}`, token)
     const isUnknown = !neverSent.test(`${message} ${code}`)
     const told = `${Object(cause).stack} ${inner.stack}`
-    const isTelling = redactToken(told, token) !== told // such as of the request's headers
+    const isTelling = redactToken(told, token) !== told // the token: an error may quote the request's headers
     return failure('network_error', `the connection failed: ${reason}`, isTelling ? {} : { cause }, isUnknown)
   }
 }
@@ -105,7 +105,7 @@ function failure(
   return { error, isUnknown }
 }
 
-/** An answer that echoes the token must not carry it into an error or a result. What is shorter is a word, no token. */
+/** An answer that echoes the token must not carry it into an error or a result. A short one may be any word. */
 function redactToken(text: string, token: string): string {
   return token.length < 8 ? text : text.replaceAll(token, '[token]')
 }

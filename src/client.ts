@@ -82,7 +82,7 @@ function bindClient<Events extends EventMap<Events>>(
     if (recorded !== undefined) return recorded.then(() => (config.flushAt > 1 ? null : (flushed ?? null)))
     const isFlushedAnyway = (event.isHeld || delivery.invocations) && config.flushAt > 1
     if (!isFlushedAnyway) return flushed
-    // But where the queue fills up, so that a loop does not outrun the API.
+    // Except where the queue fills up: a loop must not outrun the API.
     return isHalfFull(delivery) ? flushed?.catch(() => null) : undefined
   }
 

@@ -45,7 +45,10 @@ export interface GFluxNodeConfig {
   includeRuntimeContext?: boolean | undefined
   /** A function like `fetch`, or an object with one, such as a Cloudflare service binding. @default the global fetch */
   fetch?: FetchFunction | Fetcher | undefined
-  /** Told of retries and of what failed, such as `console`. Without one a call that isn't awaited fails silently. @default none */
+  /**
+   * Told of retries and of what failed, such as `console`. Without one a call that isn't awaited fails silently.
+   * @default none
+   */
   logger?: Logger | undefined
   /** The platform's `waitUntil`: every `track()` then guarantees its own flush. @default none */
   waitUntil?: WaitUntil | undefined
@@ -75,7 +78,7 @@ export type ResolvedConfig = {
   [Key in Optional]?: GFluxNodeConfig[Key]
 }
 
-/** A request ends before its lease, also where `timeoutMs` is 0. */
+/** What `timeoutMs: 0` stands for: a request, and so its batch's lease, must end. */
 const maxTimeoutMs = 300_000
 
 /** https, or http on a loopback address; no credentials, query or fragment. */

@@ -129,7 +129,7 @@ export function flushInBackground(delivery: Delivery, events: readonly QueuedEve
   })
 }
 
-/** Returns when, in milliseconds. */
+/** Returns the delay in milliseconds. */
 function flushLater(delivery: Delivery): number {
   const delayMs = Math.max(retryMs, closedMs(delivery.guard, delivery.now()))
   armTimer(delivery, delayMs)

@@ -8,7 +8,7 @@ const maxProperties = 32
 const snakeCase = /^(?!.{65})[a-z][a-z\d]*(_[a-z\d]+)*$/
 const isoDate = /^\d{4}-\d\d-\d\d([T ]\d\d:\d\d.*)?$/
 const encoder = new TextEncoder()
-/** To count bytes here costs less than to encode. What does not fit fills it to more than an event may have. */
+/** Counts bytes at less cost than `encode()`. What does not fit counts as more than an event may have. */
 const scratch = new Uint8Array(maxEventBytes + 4)
 
 /** What a client adds to each of its events. */

@@ -40,11 +40,11 @@ export async function startFlush(
 ): Promise<FlushResult> {
   const { guard, log, ports, rounds } = delivery
   const { deadline, ifDown, isSoft, signal } = limits
-  /** An invocation's, which knows what it may take. */
+  /** It is an invocation's, whose time is limited. */
   const isBudgeted = deadline < Infinity && !isSoft
   if (!delivery.triggered) delivery.recent = []
   const sends = new Set<Promise<void>>()
-  /** The events covered, once all are sealed without the settled ones. */
+  /** The events covered; once all are sealed, without the settled ones. */
   let left = events
   let pollMs = 4
   let hasSent = false
@@ -73,11 +73,11 @@ export async function startFlush(
     sent.catch(() => undefined) // `firstOf` sees it, unless the flush has ended
   }
 
-  /** Starts what can be sent. Returns how long to wait for anything but the own sends. */
+  /** Starts what can be sent. Returns how long to wait for anything but its own sends. */
   const step = (now: number): number => {
     dropExpired(delivery, now)
     const restMs = closedMs(guard, now)
-    // An API that is up asked for a pause: to wait for it is part of delivering, whoever met it.
+    // An API that is up asked for a pause: waiting for its end is part of delivering, whichever flush was told.
     const isOwnPause = guard.failures < (hasSent || ifDown !== 'skip' ? 2 : isBudgeted ? 1 : 0)
     const maxRestMs = isOwnPause ? maxRetryAfterMs : ifDown === 'wait' ? patienceMs : 0
     if (now >= deadline || signal?.aborted || restMs > maxRestMs) return Infinity
@@ -95,7 +95,7 @@ export async function startFlush(
     const waitMs = Math.max(restMs, pollMs, due - now)
     // No wait is begun that the budget can't hold, nor in the background for an API that is down.
     if (now + waitMs < deadline && !(isSoft && guard.failures)) return waitMs
-    // Nor do the flushes after this one begin it when less is left of it.
+    // The flushes after this one must not begin it either, though less of it is left then.
     const isPutOff = restMs > 0 && due < Infinity
     if (isPutOff && ifDown === 'skip' && isBudgeted && !guard.failures) tripGuard(guard, now, now)
     return Infinity

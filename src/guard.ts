@@ -39,7 +39,7 @@ export function closedMs({ failures, pausedUntil, retryAt }: Guard, now: number)
   return Math.max(pausedUntil, failures > 1 ? retryAt : 0) - now
 }
 
-/** An API that hangs must not cost a full timeout again, one that has become slow must be found in the end. */
+/** An API that hangs must not cost a full timeout again; one that has only become slow must be noticed in the end. */
 export function probeMs({ failures }: Guard): number {
   return failures ? probeTimeoutMs * 2 ** ((failures - 1) >> 1) : Infinity
 }

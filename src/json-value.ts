@@ -20,7 +20,7 @@ export function snapshot(field: string, value: unknown): Record<string, unknown>
   return JSON.parse(toJson({ [field]: plainObject(field, value) }))[field]
 }
 
-/** Walks only as far as it must: an event with a `null` is nothing unusual. */
+/** Throws for the first value that JSON can't hold; a `null` of the caller's own passes. */
 function assertJson(root: object): void {
   const keys: string[] = []
   const ancestors: unknown[] = []

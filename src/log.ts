@@ -20,7 +20,7 @@ export function createLog(logger: Logger | undefined, now: () => number): Log {
   return {
     debug: (message, context) => safely(() => logger?.debug?.(`GFlux: ${message}`, { ...context })),
     warn: (message, context) => {
-      // What the user is told of one error must not hide another, but for its numbers.
+      // Warnings of different errors are different ones, unless they differ in numbers alone.
       const key = `${message} ${context?.['error']}`.replace(/\d+/g, '')
       const last = warned.get(key)
       if (last && now() < last.quietUntil) {

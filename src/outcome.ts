@@ -14,7 +14,7 @@ interface BatchAnswer {
   errors?: { index: number; error: string; detail: string }[] | null
 }
 
-/** What was rejected it has to name. */
+/** An answer that rejects events has to name them. */
 export function isBatchAnswer(answer: unknown): boolean {
   const { accepted, errors, rejected } = Object(answer) as Partial<BatchAnswer>
   return typeof accepted === 'number' && !((rejected ?? 0) > (errors?.length ?? 0))

@@ -3,7 +3,7 @@ import type { Journal } from './journal.ts'
 
 export const maxBatchEvents = 50
 export const maxBatchBytes: number = 256 * 1024
-/** What a request has besides its events, and a comma with each. */
+/** What a request has besides its events and the commas between them. */
 export const envelopeBytes: number = '{"events":[]}'.length
 
 /** What became of an event. The events of one batch share one, but for those that the API refused by themselves. */

@@ -1,7 +1,7 @@
 import { GFluxNodeError } from './errors.ts'
 import type { Identity } from './event-types.ts'
 
-/** Throws a `validation_error` unless `isValid`. Says of what came its kind alone: it may be personal data. */
+/** Throws a `validation_error` unless `isValid`. Tells only the kind of what came: the value may be personal data. */
 export function expect(
   isValid: unknown,
   field: string,
@@ -63,7 +63,7 @@ export function identityOf(given: Identity, bound: Identity): Pick<Identity, 'an
   }
 }
 
-/** For an option or what is no number at all: there a number that came may be told. */
+/** {@link expect} for options, and for what JSON can't hold: there the number that came is told. */
 export function expectNumber(isValid: boolean, field: string, expected: string, value: unknown): void {
   expect(isValid, field, expected, value, typeof value === 'number' ? `\`${value}\` (number)` : undefined)
 }

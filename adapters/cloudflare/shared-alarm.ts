@@ -6,11 +6,11 @@ const key = '__gflux:alarm'
 const maxRetries = 6
 /** How long ours may take, in milliseconds. */
 const maxMs = 10_000
-/** How long where the user's is due: twice as long after each that had to end. */
+/** How long ours may take where the user's is due: twice as long after each time that it had to end. */
 const minMs = 1000
 /** An alarm that is so late was lost, such as by `deleteAll()`. */
 const maxLateMs = 60_000
-/** As the runtime says it, to which a class has an `alarm()`: ours. */
+/** The runtime's own words: it doesn't refuse, since the class has an `alarm()`, which is ours. */
 const noHandler = 'Your Durable Object class must have an alarm() handler in order to call setAlarm()'
 
 /** When which alarm is due, in milliseconds since the epoch. */
@@ -31,7 +31,7 @@ interface SharedAlarm {
   load(): Promise<void>
   /** Ours is to come at once, unless it is to come anyway. */
   schedule(): Promise<void>
-  /** The user has an alarm of his in a transaction too. Returns what to do when that is undone. */
+  /** The user's alarm is set apart in a transaction too. Returns what to do when that is undone. */
   share(tx: AlarmStorage): () => void
   /** After a `deleteAll()` ours comes all the same. */
   survive(): void

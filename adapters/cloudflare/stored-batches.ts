@@ -47,7 +47,7 @@ export function storeBatches(
 ): StoredBatches {
   const { log, ports, queue } = delivery
   const maxBytes = hasSql(storage) ? maxBytesInRequest : maxBytesWithoutSql
-  /** Of the code that runs: of one batch what was tracked since, under its key. */
+  /** The batch that takes what the running code tracks: until that pauses, or it is full. */
   let open: { key: string; events: QueuedEvent[] } | undefined
   let bytes = 0
   let saved: Promise<unknown> | undefined

@@ -14,10 +14,10 @@ import { type WorkerClass, wrapClass } from './worker-class.ts'
  * the end of their constructor on.
  *
  * Results, errors and bodies are passed on untouched; a handler keeps its `this`, arity and properties, a class its name
- * and static members. In Durable Objects and Workflows, where `waitUntil` does nothing,
- * the flush comes before the result; see {@link CloudflareOptions.durableQueue}.
+ * and static members. In Durable Objects and Workflows, where `waitUntil` does nothing, the flush comes before the
+ * result; see {@link CloudflareOptions.durableQueue}.
  *
- * @throws {GFluxNodeError} `validation_error` for a wrong `timeoutMs`.
+ * @throws {GFluxNodeError} `validation_error`, naming the option.
  *
  * @example
  * ```ts

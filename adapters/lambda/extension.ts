@@ -5,7 +5,7 @@ import { type Part, Span } from './span.ts'
 
 /** How soon after Lambda's event the wrapper has to start: both leave Lambda together. */
 const startLimitMs = 1000
-/** The environment is let go so long before the deadline, whatever is under way. */
+/** The environment is let go this long before the deadline, whatever is under way. */
 const marginMs = 100
 const maxPauseMs = 1000
 

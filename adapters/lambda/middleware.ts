@@ -16,7 +16,7 @@ export interface MiddyRequest {
   readonly internal: Record<string, unknown>
 }
 
-/** A middy middleware, of whose functions none returns anything: a value would end the chain. */
+/** A middy middleware. Its functions return nothing: a value would end the chain. */
 export interface GFluxMiddleware {
   before(request: MiddyRequest): void
   after(request: MiddyRequest): Promise<void>

@@ -7,7 +7,7 @@ import { flushQuietly } from './flush-quietly.ts'
  * warning of its own: that of an earlier flush may hold the usual one back.
  */
 export async function drainClients(clients: Iterable<Flushable>, timeoutMs: number): Promise<void> {
-  await undefined // other listeners are called with this signal yet, and may track
+  await undefined // other listeners are still to be called with this signal, and may track
   const flushOne = async (gflux: Flushable): Promise<void> => {
     const events = await flushQuietly(gflux, { timeoutMs, ifDown: 'try' })
     if (events) deliveryOf(gflux)?.log.warn('The process ends with events that could not be sent', { events })

@@ -3,7 +3,7 @@ export type Signal = 'SIGTERM' | 'SIGINT'
 type Listener = (signal: Signal) => Promise<void>
 
 interface SignalExit {
-  /** Of its listeners for each signal. */
+  /** How many listeners it has for each signal. */
   readonly count: number
 }
 
@@ -47,8 +47,8 @@ export function onSignals(
     const others = countOthers(signal)
     const isAlone = !others
     const done = work(isAlone)
-    await undefined // others are called with this signal yet, and must not find themselves alone
-    // Who listened to one signal alone has taken the end over. Who goes later had something to do, as we have.
+    await undefined // others are still to be called with this signal, and must not find themselves alone
+    // A `once` listener, gone by now, has taken the end over. One that goes later had something to do, as we have.
     const isTakenOver = countOthers(signal) < others
     // A person who presses Ctrl+C again does not want to wait.
     if (isAlone && signal === 'SIGINT') process.removeListener(signal, listener)

@@ -5,7 +5,7 @@ import type { Invocation, Owner } from './current-invocation.ts'
 /** Whose end flushes an event. */
 const owners = new WeakMap<QueuedEvent, Owner>()
 
-/** Of what nobody knows where it belongs: the next invocation to end takes it along. */
+/** For events of no known invocation: the next one to end takes them along. */
 export const unknownOwner: Owner = { isOver: true }
 
 export function own(event: QueuedEvent, owner: Owner): void {

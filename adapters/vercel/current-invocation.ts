@@ -2,7 +2,7 @@ import type { Flushable } from '../../src/index.ts'
 import { deadlineOf, type ResolvedOptions } from './options.ts'
 import { builtinModule, globals, type InvocationStorage } from './platform.ts'
 
-/** What a lifetime is looked for by, and ends by. */
+/** What a lifetime is found by, and when it ends. */
 export interface Call {
   readonly options: ResolvedOptions
   /** One of them may be a context or an event. */
@@ -15,7 +15,7 @@ export function openCall(options: ResolvedOptions, args: readonly unknown[] = []
   return { options, args, deadline: deadlineOf(options) }
 }
 
-/** What becomes of its events: once the flush at the end is over, what that left is anybody's. */
+/** Who has events: once the flush at its end is over, what that left is anybody's. */
 export interface Owner {
   isOver: boolean
 }
@@ -25,7 +25,7 @@ export interface Invocation extends Call {
   readonly gflux: Flushable
   /** Until the flush at its end begins, which takes what the client tracked in it. */
   isRunning: boolean
-  /** Whose its events are. Of its own, as it outlives the request while they are queued. */
+  /** An object of its own, as it outlives the request while its events are queued. */
   readonly owner: Owner
 }
 
@@ -37,7 +37,7 @@ export function runWithin(invocation: Invocation, code: () => unknown): unknown 
   return storage ? storage.run(invocation, code) : code()
 }
 
-/** Of the code that calls, where it belongs to a wrapped handler and the platform can tell. */
+/** That of the calling code, where it belongs to a wrapped handler and the platform can tell. */
 export function currentInvocation(): Invocation | undefined {
   return storage?.getStore()
 }

@@ -31,7 +31,7 @@ export function delayEnd(response: NodeResponse, work: Work): void {
   delayed.set(response, works)
   const own = Object.getOwnPropertyDescriptor(response, 'end')
   const { end } = response
-  /** Of the first call: it is made later. */
+  /** Is the end that the first call asked for still to come? `undefined` before that call. */
   let isPending: boolean | undefined
   const delayedEnd = (...args: unknown[]): unknown => {
     const endNow = (): unknown => Reflect.apply(end, response, args)
@@ -53,8 +53,8 @@ export function delayEnd(response: NodeResponse, work: Work): void {
 }
 
 /**
- * Ends a response that has no connection meanwhile: it is ended and its headers are sent for all who look, and what it
- * would send waits in it, as it does behind the response of an earlier request.
+ * Ends a response while its connection is taken away: whoever looks sees it ended and its headers sent, but what it would
+ * send waits in it, as it does behind the response of an earlier request.
  *
  * @returns what lets it out; `undefined` where that is not Node's, and nothing was ended
  */
@@ -72,7 +72,7 @@ function holdBack(response: ConnectedResponse, end: () => unknown): (() => void)
     }
     destruction?.()
   }
-  // Frameworks do so once the headers are sent: what was sent by then arrives.
+  // Frameworks do so where a handler throws or goes on after the response, which must arrive all the same.
   socket.destroy = (...args) => {
     destruction ??= () => Reflect.apply(destroy, socket, args)
     return socket

@@ -22,8 +22,8 @@ export function vercelWaitUntil(promise: Promise<unknown>): void {
 }
 
 /**
- * Each event of the client is held by the lifetime of its request, but what its running handler tracks: that is the
- * flush's at its end.
+ * Each event of the client is held by the lifetime of its request, except what a running handler tracks: the flush at its
+ * end takes that.
  */
 export function lifetimeOfEvents(gflux: Flushable, delivery: Delivery): NonNullable<Delivery['lifetime']> {
   const waitUntil = (promise: Promise<unknown>): void => {

@@ -54,7 +54,7 @@ export function invoke({ gflux, options }: Wrapping, args: readonly unknown[], r
     settle(Promise.reject(error))
     if (isHeld) throw error
   }
-  // A lazy one starts its work each time that it is asked: `handled` has asked it.
+  // A lazy thenable starts its work at each `then()`, which `handled` has called.
   if (isHeld) return isThenable(result) ? handled : result
   // A response that goes on may wait for what is returned here.
   const passOn = () => (!response || isEnded(response) ? flushed : flush()).then(() => handled)

@@ -43,7 +43,7 @@ export function hold(work: Promise<unknown>, { args, options }: Call): string | 
   return 'background'
 }
 
-/** Would anything hold work of the code that calls? */
+/** Would anything hold work of the calling code? */
 export function hasLifetime(): boolean {
   return Object.values(surroundings).some(waitUntilOf)
 }

@@ -24,7 +24,7 @@ function findScopes(): Scope[] {
 }
 
 /**
- * Runs code as if no page of Next's had called it. With `cacheComponents` Next gives up to prerender a page that asks for
+ * Runs code as if no page of Next's had called it. With `cacheComponents` Next gives up prerendering a page that asks for
  * the time or for something random, and its `fetch` may answer only when the page is done.
  * https://nextjs.org/docs/messages/blocking-prerender-current-time
  */

@@ -49,7 +49,7 @@ interface Globals {
 /** Looked at by way of a name of our own: bundlers for the edge warn of every `process` that they find. */
 export const globals: Globals = globalThis as unknown as Globals
 
-/** One of Node's, where this is Node, or something that really has it: an emulation may give nothing, or throw. */
+/** A module of Node's, where there really is one: an emulation of Node may give nothing, or throw. */
 export function builtinModule<Id extends keyof BuiltinModules>(id: Id): BuiltinModules[Id] | undefined {
   try {
     return globals.process?.getBuiltinModule?.(id) as BuiltinModules[Id] | undefined

@@ -11,7 +11,7 @@ const serverlessWindowMs = 400
 /** Half of the 10 s that Cloud Run gives, the shortest of what processes of their own get. */
 const serverWindowMs = 5_000
 
-/** For what the last response left, where it took longer than that. */
+/** For what the last response left, however late that ended. */
 const lastWindowMs = 1_000
 
 function windowMs(): number {
@@ -92,8 +92,8 @@ function shutdown(): Shutdown {
 
 /**
  * `next start` answers the signal with `process.exit()` as soon as the last response is out: of background work it knows
- * what `after()` holds, which the Pages Router has not. So at the signal its exit is made to wait. An exit of any other
- * program's is left alone.
+ * what `after()` holds, which the Pages Router has not. So at the signal its exit is made to wait. Any other
+ * program's exit is left alone.
  * https://github.com/vercel/next.js/blob/canary/packages/next/src/server/lib/start-server.ts
  */
 function holdExitOfNext(drain: () => Promise<unknown>): void {
