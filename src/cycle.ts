@@ -9,6 +9,7 @@ import { firstOf } from './wait.ts'
 const lingerMs = 10
 /** What Workers grant `waitUntil`. https://developers.cloudflare.com/workers/runtime-apis/context/#waituntil */
 const budgetMs = 30_000
+/** Microtasks in a row without an event that end a cycle: fewer than a caller's nested `await`s take would split it. */
 const idleHops = 32
 
 /**
