@@ -25,6 +25,27 @@ describe('a background flush that may not hold the process open', () => {
     expect(stored()).toHaveLength(20)
   })
 
+  it('tries again within its time', async () => {
+    const { clock, trackEach } = open({ flushAt: 1 }, { gets: 503 })
+
+    const [result] = await clock.outcome(Promise.all(trackEach(1)))
+
+    expect(result).toMatchObject({ accepted: 1 })
+  })
+
+  it('does not wait for a pause that another one met', async () => {
+    const { clock, trackEach } = open({ flushAt: 5 }, { gets: 429, retryAfter: 4 })
+    const first = trackEach(5)
+    await clock.advance(200)
+    const began = clock.now()
+
+    const results = await clock.outcome(Promise.all(trackEach(5)))
+
+    expect(results.at(-1)).toMatchObject({ accepted: 0, pending: 5 })
+    expect(clock.now()).toBe(began)
+    await clock.outcome(Promise.all(first))
+  })
+
   it('gives a request that it began the whole time, so that a slow API is not taken for one that is down', async () => {
     const slow = { latencyMs: 4_000 }
     const { clock, api, stored, track } = open({ flushAt: 20, concurrency: 1 }, slow, slow)

@@ -99,6 +99,29 @@ describe('a budget', () => {
     expect(keysOf(api)).toHaveLength(1)
     expect(stored()).toEqual(['e1'])
   })
+
+  it('that ends the last attempt leaves its events pending, and is no failure', async () => {
+    const { gflux, clock, track } = openVirtual({ maxRetries: 0 }, { gets: 'hang' })
+    track(1)
+
+    const result = await clock.outcome(gflux.flush({ timeoutMs: 1_500 }))
+
+    expect(result).toMatchObject({ accepted: 0, pending: 1 })
+  })
+
+  it('that ends while another flush has the batch under way is no failure of the API', async () => {
+    const { gflux, clock, track } = openVirtual({}, { latencyMs: 3_000 }, { latencyMs: 800 })
+    track(1)
+    const first = gflux.flush()
+    await clock.settle()
+    await clock.outcome(gflux.flush({ ifDown: 'skip', timeoutMs: 500 }))
+    track(1)
+
+    const result = await clock.outcome(gflux.flush({ ifDown: 'skip', timeoutMs: 1_500 }))
+
+    expect(result).toMatchObject({ accepted: 1, pending: 1 })
+    expect(await clock.outcome(first)).toMatchObject({ accepted: 1 })
+  })
 })
 
 it('what to do while the API is down is refused where it is none of the three', async () => {

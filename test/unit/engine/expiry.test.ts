@@ -8,6 +8,7 @@ const unknown: Fate[] = [
   { gets: 'hang', stores: true },
   { gets: 'reset', stores: true },
   { gets: 'truncated' },
+  { gets: 'wrong-shape', stores: true },
   { gets: 502, body: 'Bad gateway', stores: true },
 ]
 

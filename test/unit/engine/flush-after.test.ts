@@ -1,5 +1,6 @@
 import { describe, expect, it, vi } from 'vitest'
-import { flushAfter } from '../../../src/index.ts'
+import { beginInvocation, type Delivery, deliveryOf } from '../../../src/adapter.ts'
+import { type FlushResult, flushAfter } from '../../../src/index.ts'
 import type { Fate } from '../../support/virtual-api.ts'
 import { openVirtual } from '../../support/virtual-client.ts'
 
@@ -68,6 +69,26 @@ describe('flushAfter', () => {
     await clock.outcome(flushAfter(gflux, 'done', { waitUntil }))
 
     expect(stored()).toEqual(['e1'])
+  })
+
+  it.each([
+    ['skips an API that is down where the flush is waited for', undefined, 'skip'],
+    ['waits for it where a lifetime holds the flush', () => undefined, 'wait'],
+  ] as const)('%s', async (_title, waitUntil, ifDown) => {
+    const flush = vi.fn(() => Promise.resolve({} as FlushResult))
+
+    await flushAfter({ flush }, 'done', { waitUntil, timeoutMs: 2_000 })
+
+    expect(flush.mock.calls).toEqual([[{ timeoutMs: 2_000, ifDown }]])
+  })
+
+  it('asks any client for 30 seconds, and for no less than none', async () => {
+    const flush = vi.fn(() => Promise.resolve({} as FlushResult))
+
+    await flushAfter({ flush }, 'done')
+    await flushAfter({ flush }, 'done', { timeoutMs: () => -5 })
+
+    expect(flush.mock.calls).toMatchObject([[{ timeoutMs: 30_000 }], [{ timeoutMs: 0 }]])
   })
 
   it('asks for the budget when the handler has ended', async () => {
@@ -185,5 +206,17 @@ describe('flushAfter', () => {
     expect(await clock.outcome(Promise.all(trackEach(2)))).toMatchObject([null, { accepted: 2 }])
     const handled = flushAfter(single.gflux, single.trackEach(1)[0])
     expect(await single.clock.outcome(handled)).toMatchObject({ accepted: 1 })
+  })
+})
+
+describe('beginInvocation', () => {
+  it('gives what ends the invocation once, however often it is called', () => {
+    const { gflux } = openVirtual()
+    const endInvocation = beginInvocation(gflux)
+
+    endInvocation()
+    endInvocation()
+
+    expect((deliveryOf(gflux) as Delivery).invocations).toBe(0)
   })
 })

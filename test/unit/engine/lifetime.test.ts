@@ -122,6 +122,45 @@ describe('waitUntil', () => {
     expect(stored()).toEqual(['mine'])
   })
 
+  it('is kept by a client that binds something else', async () => {
+    const { held, gflux } = openHeld()
+
+    void gflux.with({ userId: 'u' }).track('opened')
+
+    expect(held).toHaveLength(1)
+  })
+
+  it('spares the call that reaches `flushAt` the wait for the API', async () => {
+    const { clock, api, trackEach } = openHeld({ flushAt: 2 })
+    api.otherwise = () => ({ gets: 'hang' })
+    const began = clock.now()
+
+    const results = await clock.outcome(Promise.all(trackEach(2)))
+
+    expect(results).toEqual([null, null])
+    expect(clock.now()).toBe(began)
+  })
+
+  it('does not spare it that wait where `flushAt` is 1', async () => {
+    const { clock, trackEach } = openHeld({ flushAt: 1 })
+
+    const [result] = await clock.outcome(Promise.all(trackEach(1)))
+
+    expect(result).toMatchObject({ accepted: 1 })
+  })
+
+  it('does not spare it that wait where the queue is half full, counted in bytes', async () => {
+    const { gflux, clock } = openHeld({ flushAt: 2, maxQueueBytes: 6_000 }, { latencyMs: 500 })
+    const padding = 'x'.repeat(2_000)
+    const track = () => gflux.track('large', { userId: 'u', properties: { padding } })
+    const began = clock.now()
+    void track()
+
+    await clock.outcome(track())
+
+    expect(clock.now() - began).toBe(500)
+  })
+
   it('is not asked for an event that was refused', async () => {
     const { held, gflux, clock } = openHeld()
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { type Delivery, deliveryOf } from '../../../src/adapter.ts'
+import type { ApiCall, Fate } from '../../support/virtual-api.ts'
 import { openVirtual, rejection, type VirtualClient } from '../../support/virtual-client.ts'
 
 describe('the outage guard', () => {
@@ -144,6 +145,18 @@ describe('the outage guard', () => {
     expect(waitedMs / (clock.now() - began)).toBeLessThan(0.1)
   })
 
+  it('counts requests that fail together as one round', async () => {
+    const { gflux, clock, api, track } = openVirtual({ maxRetries: 0 })
+    api.otherwise = () => ({ gets: 503 })
+    track(200)
+    await rejection(clock, gflux.flush())
+    api.otherwise = () => ({})
+
+    const result = await clock.outcome(gflux.flush({ ifDown: 'skip', timeoutMs: 5_000 }))
+
+    expect(result).toMatchObject({ accepted: 200, pending: 0 })
+  })
+
   it('probes with one request at a time, and goes back to full speed when the API answers', async () => {
     const { gflux, clock, api, track } = openVirtual({ maxRetries: 0 })
     api.otherwise = () => ({ gets: 503 })
@@ -206,6 +219,16 @@ describe('the outage guard', () => {
     expect(api.calls[before]?.sentAt).toBe(now)
   })
 
+  it('lets `try` give each request its whole time', async () => {
+    const fates: Fate[] = [{ gets: 503 }, { latencyMs: 800 }]
+    const { gflux, clock, track } = openVirtual({ maxRetries: 0, concurrency: 1 }, ...fates)
+    track(100)
+
+    const error = await rejection(clock, gflux.flush())
+
+    expect(error.result).toMatchObject({ accepted: 50, pending: 50 })
+  })
+
   it('opens with the first answer', async () => {
     const client = openVirtual()
     const { gflux, clock, api, track } = client
@@ -219,6 +242,41 @@ describe('the outage guard', () => {
 
     expect(result).toMatchObject({ accepted: 1 })
     expect(api.calls.at(-1)?.sentAt).toBe(now)
+  })
+})
+
+describe('a batch that the API always fails at', () => {
+  const failsAtFirst = ({ events }: ApiCall): Fate =>
+    events.some(({ event }) => event === 'e1') ? { gets: 500 } : {}
+
+  it('does not keep other sealed ones back', async () => {
+    const { gflux, clock, api, track, stored } = openVirtual({ maxRetries: 0 })
+    api.otherwise = () => ({ gets: 500 })
+    track(150)
+    await rejection(clock, gflux.flush())
+    api.otherwise = failsAtFirst
+
+    for (let n = 0; n < 6; n++) {
+      await clock.advance(60_000)
+      await clock.outcome(gflux.flush({ timeoutMs: 5_000, ifDown: 'skip' }).catch(() => undefined))
+    }
+
+    expect(stored()).toHaveLength(100)
+  })
+
+  it('does not keep new events back', async () => {
+    const client = openVirtual({ maxRetries: 0 })
+    const { gflux, clock, api, track, stored } = client
+    api.otherwise = failsAtFirst
+    track(1)
+    await rejection(clock, gflux.flush())
+
+    for (let n = 0; n < 3; n++) {
+      await clock.advance(60_000)
+      await invocation(client, 5_000)
+    }
+
+    expect(stored()).toEqual(['e2', 'e3', 'e4'])
   })
 })
 

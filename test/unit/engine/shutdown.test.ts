@@ -53,6 +53,18 @@ describe('shutdown', () => {
     expect(stored()).toEqual(['e1', 'e2'])
   })
 
+  it('leaves no timer, also where a background flush was under way', async () => {
+    const { gflux, clock, api, track } = openVirtual({ flushAt: 1, maxRetries: 0 })
+    api.otherwise = () => ({ gets: 503, latencyMs: 200 })
+    track(1)
+    await clock.settle()
+
+    await clock.outcome(gflux.shutdown({ timeoutMs: 50 }))
+    await clock.advance(500)
+
+    expect(clock.timers).toEqual([])
+  })
+
   it('rejects like a flush does', async () => {
     const { gflux, clock, track } = openVirtual({}, { gets: 401 })
     track(1)
