@@ -1,14 +1,16 @@
-import { spawn } from 'node:child_process'
 import { chmod, mkdir, readFile, symlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, inject, it } from 'vitest'
 import { runModule, runNode } from '../support/child.ts'
 import { findNodes } from '../support/nodes.ts'
+import { startFile } from '../support/program.ts'
 import { createProject } from '../support/project.ts'
 
 const root = inject('packageRoot')
 
-describe.each(findNodes())('gflux on Node $version', ({ path: node }) => {
+describe.each(findNodes())('gflux on $name', (runtime) => {
+  const node = runtime.program
+
   it('dev serves the ingest until it is interrupted', async () => {
     await using project = await createProject(root)
     const { bin } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'))
@@ -17,18 +19,8 @@ describe.each(findNodes())('gflux on Node $version', ({ path: node }) => {
     await mkdir(join(project.folder, 'node_modules/.bin'))
     await symlink(target, command)
     await chmod(target, 0o755)
-    const child = spawn(node, [command, 'dev', '--port', '0'], { stdio: ['ignore', 'pipe', 'inherit'] })
-    let output = ''
-    const ended = new Promise<number | null>((resolve) => {
-      child.once('close', (code) => resolve(code))
-    })
-    const apiHost = await new Promise<string>((resolve) => {
-      child.stdout.setEncoding('utf8').on('data', (text) => {
-        output += text
-        const url = /apiHost: '([^']+)'/.exec(output)?.[1]
-        if (url && output.includes('Ctrl+C')) resolve(url)
-      })
-    })
+    await using dev = await startFile(runtime, command, { args: ['dev', '--port', '0'] })
+    const [, apiHost] = await dev.matches(/apiHost: '([^']+)'.*Ctrl\+C/s)
 
     const sent = await runModule(
       `
@@ -38,12 +30,12 @@ describe.each(findNodes())('gflux on Node $version', ({ path: node }) => {
       console.log((await gflux.shutdown()).accepted)`,
       { node, cwd: project.folder },
     )
-    child.kill('SIGINT')
-    const code = await ended
+    dev.child.kill('SIGINT')
+    const { code, stdout } = await dev.ended
 
     expect(sent).toEqual({ code: 0, stdout: '1\n', stderr: '' })
-    expect(output).toMatch(/POST \/v1\/events\/batch 202 {2}1 event/)
-    expect(output).toMatch(/1 request, 1 event stored, 0 rejected\n$/)
+    expect(stdout).toMatch(/POST \/v1\/events\/batch 202 {2}1 event/)
+    expect(stdout).toMatch(/1 request, 1 event stored, 0 rejected\n$/)
     expect(code).toBe(0)
   })
 

@@ -91,7 +91,7 @@ describe('the examples of the product’s page', () => {
     },
   )
 
-  describe.each(findNodes())('on Node $version', ({ path: node }) => {
+  describe.each(findNodes())('on $name', ({ program: node }) => {
     it.each(names)('run unchanged: %s', async (name) => {
       ingest.reset()
       const env = { INGEST: server.url, GFLUX_SERVER_TOKEN: 'gflux_secret_example' }

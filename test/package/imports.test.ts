@@ -17,7 +17,7 @@ const observe = `
     resources: process.getActiveResourcesInfo().filter((name) => !/FSReq|CloseReq|TTY|Pipe|MessagePort/.test(name)),
   })`
 
-describe.each(findNodes())('on Node $version', ({ path: node }) => {
+describe.each(findNodes())('on $name', ({ program: node }) => {
   it('every subpath can be imported and gives its exports', async () => {
     await using project = await createProject(root)
     const source = `

@@ -7,7 +7,7 @@ import { findNodes } from '../support/nodes.ts'
 
 const core = pathToFileURL(join(inject('packageRoot'), 'dist/index.js')).href
 
-describe.each(findNodes())('on Node $version', ({ path: node, version }) => {
+describe.each(findNodes())('on $name', ({ name, program: node }) => {
   it('everything the client does works, and the process ends by itself', async () => {
     const ingest = createTestIngest()
     await using server = await ingest.listen()
@@ -31,7 +31,10 @@ describe.each(findNodes())('on Node $version', ({ path: node, version }) => {
     expect(code).toBe(0)
     expect(ingest.stats).toMatchObject({ stored: 121, rejected: 0, duplicates: 0, keyConflicts: 0 })
     expect(ingest.stats.maxEventsPerRequest).toBeLessThanOrEqual(50)
-    expect(ingest.events[0]?.context).toMatchObject({ runtime: 'node', node_version: version })
+    expect(ingest.events[0]?.context).toMatchObject({
+      runtime: 'node',
+      node_version: name.slice('Node '.length),
+    })
     expect([ingest.aliases.length, ingest.erasures.length]).toEqual([1, 1])
   })
 

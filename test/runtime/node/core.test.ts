@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { describe, expect, inject, it } from 'vitest'
 import { createTestIngest } from '../../../ingest/index.ts'
-import { start } from './program.ts'
+import { start } from '../../support/program.ts'
 import { findRuntimes } from './runtimes.ts'
 
 const core = pathToFileURL(join(inject('packageRoot'), 'dist/index.js')).href

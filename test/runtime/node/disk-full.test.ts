@@ -4,8 +4,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
+import type { Runtime } from '../../support/program.ts'
 import { seededRandom } from '../../support/random.ts'
-import { findRuntimes, type Runtime } from './runtimes.ts'
+import { findRuntimes } from './runtimes.ts'
 import { doubledOf, lostOf, openWorkload } from './spool-workload.ts'
 
 /** A file may not grow past this: as `EFBIG`, not as a signal that ends the process. */

@@ -2,8 +2,9 @@ import { cp, readdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { expect, inject, it } from 'vitest'
 import { createTestIngest, type TestIngest } from '../../../ingest/index.ts'
+import { ownNode } from '../../support/nodes.ts'
+import { type Program, startFile } from '../../support/program.ts'
 import { createProject } from '../../support/project.ts'
-import { type Program, startFile } from './program.ts'
 
 const example = resolve(import.meta.dirname, '../../../examples/server/server.ts')
 
@@ -20,11 +21,10 @@ async function open(): Promise<Setup> {
   const { url, close } = await ingest.listen()
   const spool = join(project.folder, 'spool')
   const env = { GFLUX_SERVER_TOKEN: 'gflux_secret_x', GFLUX_API_HOST: url, GFLUX_SPOOL: spool, PORT: '0' }
-  const node = { name: '', program: process.execPath, args: [] }
   return {
     ingest,
     spool,
-    start: () => startFile(node, join(project.folder, 'server.ts'), { env }),
+    start: () => startFile(ownNode, join(project.folder, 'server.ts'), { env }),
     async [Symbol.asyncDispose]() {
       await close()
       await project[Symbol.asyncDispose]()

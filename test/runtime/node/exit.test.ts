@@ -4,8 +4,8 @@ import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { describe, expect, inject, it } from 'vitest'
 import { createTestIngest, type TestIngest } from '../../../ingest/index.ts'
-import { type Program, start } from './program.ts'
-import { findRuntimes, type Runtime } from './runtimes.ts'
+import { type Program, type Runtime, start } from '../../support/program.ts'
+import { findRuntimes } from './runtimes.ts'
 
 const packageRoot = inject('packageRoot')
 const [core, server, vercel] = ['index', 'server', 'vercel'].map(

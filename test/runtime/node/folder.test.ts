@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { describe, expect, inject, it } from 'vitest'
 import { createTestIngest } from '../../../ingest/index.ts'
-import { type Program, start } from './program.ts'
+import { type Program, start } from '../../support/program.ts'
 import { findRuntimes } from './runtimes.ts'
 
 const server = pathToFileURL(join(inject('packageRoot'), 'dist/server.js')).href

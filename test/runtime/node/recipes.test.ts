@@ -2,13 +2,14 @@ import { cp } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest'
 import { createTestIngest, type IngestServer } from '../../../ingest/index.ts'
+import { ownNode } from '../../support/nodes.ts'
+import { type Program, type Runtime, startFile } from '../../support/program.ts'
 import { createProject, type TempProject } from '../../support/project.ts'
-import { type Program, startFile } from './program.ts'
-import { findRuntimes, type Runtime } from './runtimes.ts'
+import { findRuntimes } from './runtimes.ts'
 
 const recipes = resolve(import.meta.dirname, '../../../examples/recipes')
 const platforms = ['@azure/functions', '@google-cloud/functions-framework']
-const node: Runtime = { name: 'Node', program: process.execPath, args: ['--no-warnings'] }
+const node: Runtime = { ...ownNode, args: ['--no-warnings'] }
 
 const ingest = createTestIngest()
 let server: IngestServer

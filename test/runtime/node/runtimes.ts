@@ -3,14 +3,8 @@ import { mkdir, rm, stat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { run } from '../../support/child.ts'
-
-export interface Runtime {
-  /** Such as `Node v24.21.0`. */
-  readonly name: string
-  readonly program: string
-  /** What comes before the path of a module. */
-  readonly args: readonly string[]
-}
+import { ownNode } from '../../support/nodes.ts'
+import type { Runtime } from '../../support/program.ts'
 
 const folder = join(import.meta.dirname, 'runtimes')
 const lock = resolve(import.meta.dirname, '../../../node_modules/.node-runtimes.lock')
@@ -27,8 +21,7 @@ const installed: [name: string, alias: string, program: string, args: string[]][
 
 /** The Node that runs the tests; with `SERVER_RUNTIMES=all` the other runtimes as well. */
 export async function findRuntimes(): Promise<Runtime[]> {
-  const own = { name: `Node ${process.version}`, program: process.execPath, args: [] }
-  if (process.env['SERVER_RUNTIMES'] !== 'all') return [own]
+  if (process.env['SERVER_RUNTIMES'] !== 'all') return [ownNode]
   await install()
   const others = installed.map(async ([name, alias, program, args]) => {
     const path = join(folder, 'node_modules', `${alias}-${process.platform}-${process.arch}`, program)
@@ -36,7 +29,7 @@ export async function findRuntimes(): Promise<Runtime[]> {
     const version = /[\d.]+/.exec(stdout)?.[0]
     return { name: `${name} ${name === 'Node' ? 'v' : ''}${version}`, program: path, args }
   })
-  return [own, ...(await Promise.all(others))]
+  return [ownNode, ...(await Promise.all(others))]
 }
 
 /** Once per machine. No dependencies of the project: each release of `node` brings a program of the same name. */

@@ -4,8 +4,7 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { inject } from 'vitest'
 import { createTestIngest, type TestIngest } from '../../../ingest/index.ts'
-import { type Program, start } from './program.ts'
-import type { Runtime } from './runtimes.ts'
+import { type Program, type Runtime, start } from '../../support/program.ts'
 
 /** What all programs of the workload begin with. The API refuses batches of more than `maxEvents` with a 413. */
 function prelude(apiHost: string, spool: string, { config = '', maxEvents = Infinity }: Traits): string {

@@ -1,42 +1,32 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, inject, it } from 'vitest'
 import { createTestIngest } from '../../../ingest/index.ts'
 import { runNode } from '../../support/child.ts'
 import { findNodes } from '../../support/nodes.ts'
+import { type End, type Runtime, startFile } from '../../support/program.ts'
 import { createProject } from '../../support/project.ts'
 
 const packageRoot = inject('packageRoot')
-
-interface Ended {
-  readonly code: number | null
-  readonly signal: NodeJS.Signals | null
-  readonly output: string
-}
 
 /** A process that tracks, says so, and then gets the signals, at intervals of 300 ms. */
 async function terminate(
   source: string,
   {
-    node,
+    runtime,
     env = {},
     signals = ['SIGTERM'],
-  }: { node: string; env?: Record<string, string>; signals?: readonly NodeJS.Signals[] },
-): Promise<Ended> {
+  }: { runtime: Runtime; env?: Record<string, string>; signals?: readonly NodeJS.Signals[] },
+): Promise<End> {
   await using project = await createProject(packageRoot)
-  const main = await project.write('main.mjs', source)
-  const { NODE_OPTIONS: _ours, ...inherited } = process.env
-  const child = spawn(node, [main], { env: { ...inherited, ...env }, stdio: ['ignore', 'pipe', 'inherit'] })
-  let output = ''
-  child.stdout.setEncoding('utf8').on('data', (text: string) => {
-    if (!output.includes('ready') && text.includes('ready'))
-      for (const [index, each] of signals.entries()) setTimeout(() => child.kill(each), 300 * index)
-    output += text
-  })
-  const [code, signal] = await once(child, 'close')
-  return { code, signal, output }
+  await using started = await startFile(runtime, await project.write('main.mjs', source), { env })
+  await started.matches(/ready/)
+  for (const [index, each] of signals.entries()) {
+    if (index) await sleep(300)
+    started.child.kill(each)
+  }
+  return await started.ended
 }
 
 const program = (url: string, listener = '') => `
@@ -57,7 +47,7 @@ const ownLimitMs = 10_000
 /** Vercel gives 500 ms; a busy machine may need as long to start the process. */
 const vercelLimitMs = 3_000
 
-describe.each(findNodes())('on Node $version', ({ path: node }) => {
+describe.each(findNodes())('on $name', (runtime) => {
   it.each([
     ['in a process of its own', {}],
     ['on Vercel', { VERCEL: '1' }],
@@ -68,9 +58,9 @@ describe.each(findNodes())('on Node $version', ({ path: node }) => {
       await using server = await ingest.listen()
       ingest.fail({ delayMs: 150, times: Infinity })
 
-      const ended = await terminate(program(server.url), { node, env })
+      const ended = await terminate(program(server.url), { runtime, env })
 
-      expect(ended).toMatchObject({ code: null, signal: 'SIGTERM', output: 'ready 1\n' })
+      expect(ended).toMatchObject({ code: null, signal: 'SIGTERM', stdout: 'ready 1\n' })
       expect(ingest.events.map(({ event }) => event).sort()).toEqual(['late', 'opened'])
     },
   )
@@ -80,7 +70,7 @@ describe.each(findNodes())('on Node $version', ({ path: node }) => {
     await using server = await ingest.listen()
     ingest.fail({ delayMs: 150, times: Infinity })
 
-    const ended = await terminate(program(server.url), { node, signals: ['SIGINT'] })
+    const ended = await terminate(program(server.url), { runtime, signals: ['SIGINT'] })
 
     expect(ended).toMatchObject({ code: null, signal: 'SIGINT' })
     expect(ingest.events.map(({ event }) => event).sort()).toEqual(['late', 'opened'])
@@ -92,10 +82,10 @@ describe.each(findNodes())('on Node $version', ({ path: node }) => {
     ingest.fail({ hang: true, times: Infinity })
     const patient = `setTimeout(() => console.log('waited'), 4000)`
 
-    const ended = await terminate(program(server.url, patient), { node, signals: ['SIGINT', 'SIGINT'] })
+    const ended = await terminate(program(server.url, patient), { runtime, signals: ['SIGINT', 'SIGINT'] })
 
     expect(ended).toMatchObject({ code: null, signal: 'SIGINT' })
-    expect(ended.output).not.toContain('waited')
+    expect(ended.stdout).not.toContain('waited')
   })
 
   it('another listener decides when the process ends', async () => {
@@ -106,9 +96,9 @@ describe.each(findNodes())('on Node $version', ({ path: node }) => {
       process.exit(7)
     }, 500))`
 
-    const ended = await terminate(program(server.url, listener), { node })
+    const ended = await terminate(program(server.url, listener), { runtime })
 
-    expect(ended).toMatchObject({ code: 7, output: 'ready 2\nown 1\n' })
+    expect(ended).toMatchObject({ code: 7, stdout: 'ready 2\nown 1\n' })
     expect(ingest.events).toHaveLength(2)
   })
 
@@ -127,7 +117,7 @@ describe.each(findNodes())('on Node $version', ({ path: node }) => {
       'main.mjs',
       `process.chdir(import.meta.dirname ?? '.');${program(server.url, copies)};process.kill(process.pid, 'SIGTERM')`,
     )
-    const ended = await runNode(['main.mjs'], { node, cwd: project.folder })
+    const ended = await runNode(['main.mjs'], { node: runtime.program, cwd: project.folder })
 
     expect(ended).toMatchObject({ code: null, stdout: 'ready 1\n' })
     expect(ingest.events.map(({ event }) => event).sort()).toEqual(['late', 'opened', 'second'])
@@ -142,7 +132,7 @@ describe.each(findNodes())('on Node $version', ({ path: node }) => {
       for (let round = 0; round < 2; round++) await early()`
     const source = program(server.url, failing).replace('apiHost:', 'maxRetries: 0, apiHost:')
 
-    const ended = await terminate(source, { node, env: { VERCEL: '1' } })
+    const ended = await terminate(source, { runtime, env: { VERCEL: '1' } })
 
     expect(ended).toMatchObject({ code: null, signal: 'SIGTERM' })
     expect(ingest.stats).toMatchObject({ stored: 4, rejected: 0 })
@@ -171,7 +161,7 @@ describe.each(findNodes())('on Node $version', ({ path: node }) => {
       })
       ${killAfter(limitMs)}`
 
-      const ended = await terminate(program(server.url, waiting), { node, env })
+      const ended = await terminate(program(server.url, waiting), { runtime, env })
 
       expect(ended.code).toBe(143)
     },
@@ -182,7 +172,7 @@ describe.each(findNodes())('on Node $version', ({ path: node }) => {
     await using server = await ingest.listen()
     ingest.fail({ hang: true, times: Infinity })
 
-    const ended = await terminate(program(server.url, killAfter(ownLimitMs)), { node })
+    const ended = await terminate(program(server.url, killAfter(ownLimitMs)), { runtime })
 
     expect(ended).toMatchObject({ code: null, signal: 'SIGTERM' })
     expect(ingest.stats.stored).toBe(0)

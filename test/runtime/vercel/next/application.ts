@@ -1,8 +1,8 @@
-import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { cp, mkdir, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { run } from '../../../support/child.ts'
+import { ownNode } from '../../../support/nodes.ts'
+import { type Program, startFile } from '../../../support/program.ts'
 
 export const versions = ['15', '16'] as const
 export type Version = (typeof versions)[number]
@@ -14,12 +14,8 @@ const files = ['next.config.ts', 'tsconfig.json', 'proxy.ts']
 /** Nothing of it may ask the network for anything but the ingest. */
 const quiet = { NEXT_TELEMETRY_DISABLED: '1', NODE_ENV: 'production' }
 
-export interface NextServer extends AsyncDisposable {
+export interface NextServer extends Program {
   readonly url: string
-  /** What it wrote so far. */
-  readonly output: () => string
-  /** Sends SIGTERM; resolves to the exit code. */
-  readonly terminate: () => Promise<number | null>
 }
 
 export interface NextApplication {
@@ -109,40 +105,9 @@ async function install(cwd: string): Promise<void> {
 }
 
 async function start(next: string, cwd: string, env: Readonly<Record<string, string>>): Promise<NextServer> {
-  const args = [next, 'start', '--port', '0', '--hostname', '127.0.0.1']
-  const { NODE_OPTIONS: _ours, ...inherited } = process.env
-  const child = spawn(process.execPath, args, {
-    cwd,
-    env: { ...inherited, ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
-  const exited: Promise<number | null> = once(child, 'close').then(([code]) => code)
-  let output = ''
-  const url = await new Promise<string>((resolve, reject) => {
-    for (const stream of [child.stdout, child.stderr]) {
-      stream.setEncoding('utf8').on('data', (text: string) => {
-        output += text
-        const found = /Local:\s+(http:\S+)/.exec(output)?.[1]
-        if (found && /Ready/.test(output)) resolve(found)
-      })
-    }
-    void exited.then(() => reject(new Error(`next start ended:\n${output}`)))
-  })
-  return {
-    url,
-    output: () => output,
-    terminate: () => end(child, exited, 'SIGTERM'),
-    [Symbol.asyncDispose]: async () => {
-      await end(child, exited, 'SIGKILL')
-    },
-  }
-}
-
-async function end(
-  child: ChildProcess,
-  exited: Promise<number | null>,
-  signal: NodeJS.Signals,
-): Promise<number | null> {
-  if (child.exitCode === null) child.kill(signal)
-  return await exited
+  const args = ['start', '--port', '0', '--hostname', '127.0.0.1']
+  const server = await startFile(ownNode, next, { args, cwd, env })
+  await server.matches(/Ready/)
+  const [, url = ''] = await server.matches(/Local:\s+(http:\S+)/)
+  return { ...server, url }
 }

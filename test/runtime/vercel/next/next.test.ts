@@ -162,7 +162,8 @@ describe.each(versions)('examples/next, on Next %s', (version) => {
     await ask(next.url)
     await new Promise((resolve) => setTimeout(resolve, 50))
     const storedAtSignal = eventsOf(event)
-    const code = await next.terminate()
+    next.child.kill('SIGTERM')
+    const { code } = await next.ended
 
     expect([storedAtSignal, eventsOf(event)]).toEqual([0, 1])
     expect(code).toBe(version === '15' ? 0 : 143)

@@ -3,10 +3,18 @@ import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type ProgramOptions, spawnProgram } from '../../support/child.ts'
-import type { Runtime } from './runtimes.ts'
+import { type ProgramOptions, spawnProgram } from './child.ts'
 
-interface End {
+/** What runs a module. */
+export interface Runtime {
+  /** Such as `Node v24.21.0`. */
+  readonly name: string
+  readonly program: string
+  /** What comes before the path of a module. */
+  readonly args: readonly string[]
+}
+
+export interface End {
   readonly code: number | null
   readonly signal: NodeJS.Signals | null
   readonly stdout: string
@@ -17,6 +25,8 @@ interface End {
 export interface Program extends AsyncDisposable {
   readonly child: ChildProcess
   readonly ended: Promise<End>
+  /** What it has written so far, errors last. */
+  output(): string
   /** Waits for a line of its output. */
   says(line: string): Promise<void>
   /** Waits for output, or an error, that matches. */
@@ -34,17 +44,22 @@ export async function start(runtime: Runtime, source: string, options?: ProgramO
   return program
 }
 
+interface FileOptions extends ProgramOptions {
+  /** What comes after the path of the module. */
+  readonly args?: readonly string[]
+}
+
 export async function startFile(
   { program, args }: Runtime,
   file: string,
-  options?: ProgramOptions,
+  { args: own = [], ...options }: FileOptions = {},
 ): Promise<Program> {
-  const { child, said } = spawnProgram(program, [...args, file], options)
+  const { child, said } = spawnProgram(program, [...args, file, ...own], options)
+  const output = (): string => said.stdout + said.stderr
   const until = async (isSaid: () => boolean, what: string): Promise<void> => {
     while (!isSaid()) {
       const hasEnded = await Promise.race([once(child, 'said').then(() => false), ended.then(() => true)])
-      if (hasEnded && !isSaid())
-        throw new Error(`It ended before it said ${what}:\n${said.stdout}${said.stderr}`)
+      if (hasEnded && !isSaid()) throw new Error(`It ended before it said ${what}:\n${output()}`)
     }
   }
   const ended = new Promise<End>((resolve) => {
@@ -53,9 +68,10 @@ export async function startFile(
   return {
     child,
     ended,
+    output,
     async matches(pattern) {
-      await until(() => pattern.test(said.stdout + said.stderr), String(pattern))
-      return pattern.exec(said.stdout + said.stderr) as RegExpExecArray
+      await until(() => pattern.test(output()), String(pattern))
+      return pattern.exec(output()) as RegExpExecArray
     },
     says: (line) => until(() => said.stdout.split('\n').includes(line), line),
     warns: (text) => until(() => said.stderr.split('\n').some((line) => line.startsWith(text)), text),
