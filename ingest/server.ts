@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net'
-import type { AsyncDisposeKey } from '../src/async-dispose.ts'
+import { type AsyncDisposeKey, asyncDispose } from '../src/async-dispose.ts'
 import { serveRequest } from './http-door.ts'
 import type { Receive } from './message.ts'
 import { optionError } from './option-error.ts'
@@ -60,7 +60,7 @@ export async function startServer(ports: ServerPorts, options: ListenOptions = {
     url: `http://${host.includes(':') ? `[${host}]` : host}:${actualPort}`,
     port: actualPort,
     close,
-    [Symbol.asyncDispose]: close,
+    [asyncDispose]: close,
   }
 }
 
