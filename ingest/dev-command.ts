@@ -121,7 +121,8 @@ function refusalsIn({ answer = '', events }: RequestRecord): string[] {
 
 /** Of whatever came in the place of an event. */
 function nameOf(event: unknown): string {
-  return String(Object(event).event).slice(0, 64)
+  const { event: name } = Object(event)
+  return typeof name === 'string' ? JSON.stringify(name.slice(0, 64)).slice(1, -1) : `(${typeof name})`
 }
 
 function count(amount: number, noun: string): string {

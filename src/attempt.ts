@@ -53,6 +53,7 @@ async function exchange(
   const { apiHost, token } = config
   try {
     await ready
+    signal.throwIfAborted() // a `fetch` that ignores its signal must not be called after the attempt
     // A redirect is never followed, so that the token goes nowhere else. Workers don't know 'error'.
     const response = await ports.fetch(`${apiHost}/v1/${path}`, {
       method: 'POST',

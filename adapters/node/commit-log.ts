@@ -106,8 +106,8 @@ export class CommitLog {
 
   #schedule(): Commit {
     const { health } = this.#options
-    health.commits++
-    const committed = this.#last.then(() => this.#commit()).finally(() => health.commits--)
+    const committed = this.#last.then(() => this.#commit()).finally(() => health.commits.delete(committed))
+    health.commits.add(committed)
     this.#last = committed
     return { lines: [], done: this.#inTime(committed) }
   }

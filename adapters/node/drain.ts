@@ -13,8 +13,9 @@ export function createExitClient(gflux: GFluxNode, delivery: Delivery, spool: Sp
   const { log, queue } = delivery
   const newest = (): QueuedEvent | undefined => queue.open.at(-1) ?? queue.batches.at(-1)?.events.at(-1)
   let newestTried: QueuedEvent | undefined
+  let isCompacting = false
   return {
-    hasNews: () => (queue.size > 0 ? newest() !== newestTried : !!spool?.hasLitter),
+    hasNews: () => (queue.size > 0 ? newest() !== newestTried : !isCompacting && !!spool?.hasLitter),
     isOver: () => delivery.isClosed && !queue.size && !spool?.hasBacklog,
     async drain(budgetMs, isOwnEnd) {
       const maxMs = isOwnEnd && delivery.guard.failures ? lastTryMs : budgetMs
@@ -28,7 +29,11 @@ export function createExitClient(gflux: GFluxNode, delivery: Delivery, spool: Sp
         if (delivery.guard.pausedUntil - delivery.now() > deadline - Date.now()) break // `Retry-After`
         await sleep(Math.min(retryMs, leftMs))
       }
-      if (!queue.size) await spool?.compact()
+      if (!queue.size) {
+        isCompacting = true // a disk that hangs is not waited for twice
+        await spool?.compact()
+        isCompacting = false
+      }
       this.tell()
     },
     tell() {

@@ -7,7 +7,7 @@ const pauseMs = 11_000
 export class SpoolHealth {
   readonly #log: Delivery['log']
   /** Commits of all files that are to come or under way. */
-  commits = 0
+  readonly commits: Set<Promise<boolean>> = new Set()
   #pausedUntil = 0
 
   constructor(log: Delivery['log']) {

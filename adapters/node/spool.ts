@@ -66,7 +66,7 @@ export class Spool implements Journal {
   /** Is all that is not settled on disk, as far as is known? */
   get hasAll(): boolean {
     const recorded = this.#logs().reduce((events, { size }) => events + size, 0)
-    return this.#health.isWorking && !this.#health.commits && recorded >= this.#delivery.queue.size
+    return this.#health.isWorking && !this.#health.commits.size && recorded >= this.#delivery.queue.size
   }
 
   /** Does the file of this process hold what it need not? Personal data need not lie about for longer than that. */
@@ -111,8 +111,11 @@ export class Spool implements Journal {
   async idle(): Promise<void> {
     do {
       await this.#working
-      await Promise.all([...this.#logs(), this.#backlog].map((log) => log.idle()))
-    } while (this.#working !== undefined || this.#health.commits) // something came meanwhile, such as what was brought back
+      await Promise.all([
+        ...this.#health.commits,
+        ...[...this.#logs(), this.#backlog].map((log) => log.idle()),
+      ])
+    } while (this.#working !== undefined || this.#health.commits.size) // something came meanwhile, such as what was brought back
   }
 
   /** Takes over what dead processes left, and brings back what the queue has room for. */

@@ -24,7 +24,9 @@ export function initGFluxVercel<Events extends EventMap<Events> = AnyEvents>(
   config: GFluxNodeConfig,
 ): GFluxNode<Events> {
   // The build runs an application's modules, often where no key is.
-  const gflux = initGFluxNode<Events>(isBuilding() ? { ...config, token: config.token || 'none' } : config)
+  const gflux = initGFluxNode<Events>(
+    isBuilding() && config ? { ...config, token: config.token || 'none' } : config,
+  )
   adopt(gflux)
   return gflux
 }

@@ -106,6 +106,57 @@ describe.concurrent.each(runtimes)('on $name', (runtime) => {
     },
   )
 
+  it('what a dead process left holds up no shutdown(), sent a moment before', async () => {
+    await using setup = await open(runtime)
+    const spool = await mkdtemp(join(tmpdir(), 'gflux-spool-'))
+    const config = `spool: ${JSON.stringify(spool)}`
+    const dying = await setup.run(
+      `for (let n = 0; n < 3; n++) await gflux.track('opened', { userId: 'user_1', properties: { n } })
+       process.kill(process.pid, 'SIGKILL')`,
+      { config: `${config}, fetch: async () => { throw new Error('down') }` },
+    )
+    await dying.ended
+
+    const next = await setup.run(
+      `while (!isSent) await new Promise((resolve) => setTimeout(resolve, 1))
+       await gflux.shutdown()`,
+      {
+        before: `let isSent = false
+          config.fetch = async (url, init) => {
+            const response = await fetch(url, init)
+            isSent = true
+            return response
+          }`,
+        config,
+      },
+    )
+
+    expect(await next.ended).toMatchObject({ code: 0, stderr: '' })
+    expect(setup.ingest.stats).toMatchObject({ stored: 3, duplicates: 0 })
+    expect(await readdir(spool)).toEqual([])
+  })
+
+  it('a signal ends a process whose queue has just filled a file of the spool', async () => {
+    await using setup = await open(runtime)
+    const spool = await mkdtemp(join(tmpdir(), 'gflux-spool-'))
+
+    const program = await setup.run(
+      `const tracked = Array.from({ length: 6 }, () => gflux.track('opened', { userId: 'user_1' }))
+       await Promise.all(tracked.slice(0, 4))
+       gflux.track('opened', { userId: 'user_1' })
+       gflux.track('opened', { userId: 'user_1' })
+       process.kill(process.pid, 'SIGTERM')
+       setTimeout(() => undefined, 60_000)`,
+      {
+        config: `spool: ${JSON.stringify(spool)}, maxQueueSize: 4, maxRetries: 0,
+          fetch: async () => { throw new Error('down') }`,
+      },
+    )
+
+    expect(await program.ended).toMatchObject({ signal: 'SIGTERM' })
+    await rm(spool, { recursive: true })
+  })
+
   it('what process.exit() leaves behind is not said to be in the spool while it is on its way there', async () => {
     await using setup = await open(runtime)
     const spool = await mkdtemp(join(tmpdir(), 'gflux-spool-'))

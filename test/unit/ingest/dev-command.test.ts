@@ -55,9 +55,9 @@ describe('gflux dev', () => {
     stop.abort()
 
     expect(await exitCode).toBe(0)
-    expect(out[1]).toMatch(/ 202 {2}3 events \(one, Order Placed, undefined\)/)
+    expect(out[1]).toMatch(/ 202 {2}3 events \(one, Order Placed, \(undefined\)\)/)
     expect(out[2]).toMatch(/^ {2}rejected: Order Placed: .+snake_case/)
-    expect(out[3]).toMatch(/^ {2}rejected: undefined: /)
+    expect(out[3]).toMatch(/^ {2}rejected: \(undefined\): /)
     expect(out[4]).toMatch(/ 400 {2}0 events, /)
     expect(out[5]).toMatch(/^ {2}validation_error: /)
   })
