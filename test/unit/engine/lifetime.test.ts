@@ -19,6 +19,20 @@ describe('waitUntil', () => {
     expect(api.calls).toHaveLength(1)
   })
 
+  it('gets one promise too where the run waits for what is settled already, deep in calls', async () => {
+    const { held, clock, track } = openHeld()
+    const callDeep = async (depth: number): Promise<void> => {
+      if (depth > 0) await callDeep(depth - 1)
+    }
+    track(1)
+    await callDeep(20)
+    track(1)
+
+    await clock.drain()
+
+    expect(held).toHaveLength(1)
+  })
+
   it('gets another one for what another task tracks', async () => {
     const { held, clock, track } = openHeld()
     track(1)
