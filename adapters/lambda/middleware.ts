@@ -3,7 +3,7 @@ import type { Flushable } from '../../src/index.ts'
 import { flushWithLatecomers } from './flush-with-latecomers.ts'
 import { budgetMs, type LambdaOptions, resolveLimits } from './options.ts'
 import { registeredExtension } from './registry.ts'
-import { asksForContext, enterWith } from './running.ts'
+import { asksForContext, enterWith, rememberFirst } from './running.ts'
 import { flushAtShutdown } from './shutdown.ts'
 
 /**
@@ -54,6 +54,7 @@ export function gfluxMiddleware(gflux: Flushable, options?: LambdaOptions): GFlu
   }
   return {
     before(request) {
+      rememberFirst(request.context)
       if (isScoped) enterWith(request.context)
       ends.set(request, beginInvocation(gflux))
       flushAtShutdown(gflux)

@@ -18,20 +18,23 @@ export function asksForContext(gflux: object): boolean {
 }
 
 export function runWith<Result>(context: LambdaContext | undefined, run: () => Result): Result {
-  isFirst(context)
   return storage.run(context, run)
 }
 
 /** For code that can't be handed a function to run: holds for what the caller does from now on. */
 export function enterWith(context: LambdaContext | undefined): void {
-  isFirst(context)
   storage.enterWith(context)
 }
 
 let firstContext: LambdaContext | undefined
 
+/** An invocation was seen, whether or not it asks for its context. */
+export function rememberFirst(context: LambdaContext | undefined): void {
+  firstContext ??= context
+}
+
 /** Is it the first invocation that was seen in this environment? Not by its id: a retry has the same. */
 export function isFirst(context: LambdaContext | undefined): boolean {
-  firstContext ??= context
+  rememberFirst(context)
   return context !== undefined && context === firstContext
 }

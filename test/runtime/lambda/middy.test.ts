@@ -108,4 +108,15 @@ describe('middy', () => {
       { function_request_id: 'id-2', cold_start: false },
     ])
   })
+
+  it('by hand knows the cold start too, also where the first invocation did not ask for it', async () => {
+    const source = `${FUNCTIONS}
+      const tell = async (isAsked, context) => isAsked && lambda.lambdaContext(context).cold_start
+      export const handler = middy(tell).use(gfluxMiddleware(gflux))`
+    await using started = await startGFluxFunction(source, { packages })
+
+    const invocations = await started.environment.invokeMany([false, true])
+
+    expect(invocations.map(({ response }) => response?.json)).toEqual([false, false])
+  })
 })
