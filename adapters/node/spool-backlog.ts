@@ -79,10 +79,6 @@ export class SpoolBacklog {
     return next.path
   }
 
-  async idle(): Promise<void> {
-    await this.#parking?.file.idle()
-  }
-
   async close(): Promise<void> {
     this.#closeParking()
     for (const { file } of this.#waiting) await file?.close()

@@ -111,10 +111,7 @@ export class Spool implements Journal {
   async idle(): Promise<void> {
     do {
       await this.#working
-      await Promise.all([
-        ...this.#health.commits,
-        ...[...this.#logs(), this.#backlog].map((log) => log.idle()),
-      ])
+      await Promise.all([...this.#health.commits, ...this.#logs().map((log) => log.idle())])
     } while (this.#working !== undefined || this.#health.commits.size) // something came meanwhile, such as what was brought back
   }
 
