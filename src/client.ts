@@ -138,7 +138,7 @@ function bindClient<Events extends EventMap<Events>>(
         const flushed = flush(options)
         delivery.isClosed = true
         delivery.stopTimer?.()
-        return flushed
+        return flushed.finally(delivery.onClose)
       }),
     with: (binding) =>
       guarded('binding', () => {

@@ -30,6 +30,8 @@ export interface Delivery {
   /** A flush of some of its events. */
   flush(events: readonly QueuedEvent[], limits: FlushLimits): Promise<FlushResult>
   isClosed: boolean
+  /** What `shutdown()` waits for after its flush; never rejects. */
+  onClose?: () => Promise<unknown>
   /** How often a batch's retries were exhausted. */
   rounds: number
   /** Events since the last flush: `flushAt` counts them. */

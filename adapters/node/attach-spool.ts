@@ -1,6 +1,5 @@
 import { resolve } from 'node:path'
 import { type Delivery, flushInBackground, queuedEvents } from '../../src/adapter.ts'
-import type { GFluxNode } from '../../src/index.ts'
 import { within } from '../shared/within.ts'
 import { Spool } from './spool.ts'
 
@@ -11,15 +10,14 @@ const releaseMs = 1000
 
 /** Makes the client's events durable. */
 export function attachSpool(
-  gflux: GFluxNode,
   delivery: Delivery,
   { spool: path, maxSpoolBytes: maxBytes }: { spool: string; maxSpoolBytes: number },
 ): Spool {
-  const { shutdown } = gflux
   const flush = (): void => {
+    const events = queuedEvents(delivery)
     const flushed = delivery.isClosed
-      ? shutdown({ timeoutMs: workIntervalMs })
-      : flushInBackground(delivery, queuedEvents(delivery))
+      ? delivery.flush(events, { deadline: delivery.now() + workIntervalMs, ifDown: 'try' })
+      : flushInBackground(delivery, events)
     flushed.catch(() => undefined) // reported through the logger and onDrop
   }
   const spool = new Spool({ path: resolve(path), maxBytes, delivery, flush })
@@ -31,18 +29,7 @@ export function attachSpool(
   }
   const timer = setInterval(() => void work(), workIntervalMs).unref()
   void work()
-  const shutdownAndRelease: GFluxNode['shutdown'] = async (options) => {
-    try {
-      return await shutdown(options)
-    } finally {
-      await within(work(), releaseMs, true)
-    }
-  }
-  gflux.shutdown = (options) => {
-    const closed = shutdownAndRelease(options)
-    closed.catch(() => undefined) // it is in the log
-    return closed
-  }
   delivery.journal = spool
+  delivery.onClose = () => within(work(), releaseMs, true)
   return spool
 }

@@ -24,8 +24,7 @@ export function initGFluxServer<Events extends EventMap<Events> = AnyEvents>(
   const gflux = initGFluxNode<Events>(core)
   const delivery = deliveryOf(gflux) as Delivery
   delivery.backgroundMs = delivery.config.timeoutMs
-  const journal =
-    spool === undefined ? undefined : attachSpool(gflux as GFluxNode, delivery, { spool, maxSpoolBytes })
+  const journal = spool === undefined ? undefined : attachSpool(delivery, { spool, maxSpoolBytes })
   const exitClient = createExitClient(gflux as GFluxNode, delivery, journal)
   drainBeforeExit(exitClient)
   if (handleSignals) drainOnSignals(exitClient)

@@ -276,11 +276,14 @@ describe('a spool', () => {
     await expect.poll(() => readdir(spool), { timeout: 15_000 }).toEqual([])
   })
 
-  it('of a client that is closed and empty is gone: the process may end at once', async () => {
+  it.each([
+    ['a client', (gflux: GFluxNode) => gflux],
+    ['a client by its with()', (gflux: GFluxNode) => gflux.with({ userId: 'user_2' })],
+  ])('of %s that is closed and empty is gone: the process may end at once', async (_, closing) => {
     const gflux = open()
     await trackMany(gflux, 3)
 
-    await gflux.shutdown()
+    await closing(gflux).shutdown()
 
     expect(await readdir(spool)).toEqual([])
   })
