@@ -7,7 +7,7 @@ export { type Delivery, flushInBackground, queuedEvents } from './delivery.ts'
 export type { Journal } from './journal.ts'
 export { beginInvocation, register } from './lifecycle.ts'
 export { isBatchAnswer, keyLifetimeMs, report } from './outcome.ts'
-export { maxTimerMs } from './ports.ts'
+export { callFetch, maxTimerMs } from './ports.ts'
 export {
   type Batch,
   envelopeBytes,

@@ -28,7 +28,11 @@ export function createCycle(
 
   const flush = async (cycle: readonly QueuedEvent[]): Promise<void> => {
     await firstOf(ports, [], lingerMs)
-    await startFlush(delivery, cycle, { deadline: delivery.now() + budgetMs, ifDown: 'wait' })
+    try {
+      await startFlush(delivery, cycle, { deadline: delivery.now() + budgetMs, ifDown: 'wait' })
+    } finally {
+      for (const event of cycle) event.isHeld = false // what it left is anybody's
+    }
   }
 
   const closeWhenIdle = async (): Promise<void> => {

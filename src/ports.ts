@@ -37,10 +37,10 @@ export interface Ports {
   randomId(): string
 }
 
-/** The real ones. A binding's `fetch` is called as its own method. */
+/** The real ones. */
 export function createPorts(fetcher: FetchFunction | Fetcher): Ports {
   return {
-    fetch: (url, init) => (typeof fetcher === 'function' ? fetcher(url, init) : fetcher.fetch(url, init)),
+    fetch: (url, init) => callFetch(fetcher, url, init),
     now: () => Date.now(),
     timer: (ms, callback, unref) => {
       const timer: unknown = setTimeout(callback, Math.min(ms, maxTimerMs))
@@ -50,6 +50,15 @@ export function createPorts(fetcher: FetchFunction | Fetcher): Ports {
     random: () => Math.random(),
     randomId: () => globalThis.crypto?.randomUUID?.() ?? pseudoRandomId(),
   }
+}
+
+/** A binding's `fetch` is called as its own method; some bindings can be called as well, and are then something else. */
+export function callFetch(
+  fetcher: FetchFunction | Fetcher,
+  url: string,
+  init: FetchInit,
+): Promise<FetchResponse> {
+  return 'fetch' in fetcher ? fetcher.fetch(url, init) : fetcher(url, init)
 }
 
 /** Node 18 has no global `crypto`. A key has to be unique, not secret: 120 bits of `Math.random` are. */

@@ -3,9 +3,6 @@ import { type EventContext, type EventMap, flushAfter, type GFluxNode } from '..
 import type { CloudflareOptions } from './options.ts'
 import type { WorkerContext } from './platform.ts'
 
-/** A response waits no longer for a flush. */
-const awaitedTimeoutMs = 5000
-
 /** The client of one invocation: each event that it tracks, however late, holds the invocation until it is settled. */
 export function bindToInvocation<Events extends EventMap<Events>>(
   gflux: GFluxNode<Events>,
@@ -13,24 +10,28 @@ export function bindToInvocation<Events extends EventMap<Events>>(
   context: () => EventContext | undefined,
 ): GFluxNode<Events> {
   const waitUntil = lifetimeOf(ctx)
-  try {
-    return gflux.with({ waitUntil, context: context() })
-  } catch (cause) {
-    deliveryOf(gflux)?.log.warn('`context` failed', { cause })
-    return gflux.with({ waitUntil })
+  const bind = (): GFluxNode<Events> => {
+    try {
+      return gflux.with({ waitUntil, context: context() })
+    } catch (cause) {
+      deliveryOf(gflux)?.log.warn('`context` failed', { cause })
+      return gflux.with({ waitUntil })
+    }
   }
+  const client = bind()
+  client.shutdown = (options) => client.flush(options) // other invocations go on with the same queue
+  return client
 }
 
 /**
  * Runs a handler and passes on what it came to. What is queued then and nobody sees to, such as an earlier invocation's
- * events, is flushed after the result where a `ctx` holds the invocation; all that is queued is flushed before it where
- * none does. The flush begins at the end, so that an invocation whose caller has gone ends as it would without us. It
- * waits for no API that is down: many invocations would, each with all that is queued.
+ * events, is flushed after the result. The flush begins at the end, so that an invocation whose caller has gone ends as
+ * it would without us. It waits for no API that is down: many invocations would, each with all that is queued.
  */
 export async function invoke<Result, Events extends EventMap<Events>>(
   gflux: GFluxNode<Events>,
   handled: () => Result | PromiseLike<Result>,
-  ctx: Partial<WorkerContext> | undefined,
+  ctx: WorkerContext,
   { timeoutMs }: Pick<CloudflareOptions, 'timeoutMs'>,
 ): Promise<Result> {
   const endInvocation = beginInvocation(gflux)
@@ -38,11 +39,7 @@ export async function invoke<Result, Events extends EventMap<Events>>(
     return await handled()
   } finally {
     endInvocation()
-    const delivery = deliveryOf(gflux)
-    const waitUntil = lifetimeOf(ctx)
-    if (!waitUntil && delivery?.queue.size)
-      await flushAfter(gflux, undefined, { timeoutMs: timeoutMs ?? awaitedTimeoutMs })
-    if (waitUntil && hasOrphans(delivery)) waitUntil(flushAfter(gflux, undefined, { timeoutMs }))
+    if (hasOrphans(deliveryOf(gflux))) ctx.waitUntil(flushAfter(gflux, undefined, { timeoutMs }))
   }
 }
 

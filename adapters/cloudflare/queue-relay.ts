@@ -78,8 +78,12 @@ function rotated(messages: readonly QueueMessage[]): readonly QueueMessage[] {
 }
 
 function isSealed(message: QueueMessage): message is QueueMessage & { readonly body: SealedBatch } {
-  const { key, events } = Object(message.body) as Partial<SealedBatch>
-  return typeof key === 'string' && Array.isArray(events)
+  try {
+    const { key, events } = JSON.parse(JSON.stringify(message.body)) as Partial<SealedBatch>
+    return typeof key === 'string' && /^[!-~]+$/.test(key) && Array.isArray(events)
+  } catch {
+    return false // what JSON can't hold
+  }
 }
 
 function delaySeconds(attempts: number, retryAfterMs: number): number {

@@ -1,3 +1,4 @@
+import { callFetch } from '../../src/adapter.ts'
 import type { Fetcher, FetchFunction, FetchInit, FetchResponse, GFluxEvent } from '../../src/index.ts'
 
 /** A batch on its way, as plain data: the API stores its events once, however often it comes. */
@@ -25,8 +26,7 @@ export class SealingFetcher implements Fetcher {
 
   async fetch(url: string, init: FetchInit): Promise<FetchResponse> {
     const { direct, maxBytes, store } = this.destination
-    if (!url.endsWith('/v1/events/batch'))
-      return typeof direct === 'function' ? direct(url, init) : direct.fetch(url, init)
+    if (!url.endsWith('/v1/events/batch')) return callFetch(direct, url, init)
     if (new TextEncoder().encode(init.body).length > maxBytes)
       return answer(413, { error: 'payload_too_large' })
     const { events } = JSON.parse(init.body) as { events: GFluxEvent[] }

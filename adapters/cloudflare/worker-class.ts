@@ -1,4 +1,5 @@
-import type { AnyEvents, EventMap } from '../../src/index.ts'
+import type { AnyEvents, EventMap, GFluxNode } from '../../src/index.ts'
+import { AwaitedLifetime } from './awaited-lifetime.ts'
 import { type ClientSource, clientOf } from './client-source.ts'
 import { type DurableInstance, openDurableQueue } from './durable-queue.ts'
 import { bindToInvocation, invoke } from './invocation.ts'
@@ -28,24 +29,30 @@ export function wrapClass<Env, Events extends EventMap<Events> = AnyEvents>(
   /** The client is an own property, which is out of reach of RPC. */
   function instrument(instance: Instance, ctx: WorkerContext | ObjectContext, env: Env): object {
     const isObject = 'storage' in ctx // that of a Durable Object class, which alone has storage
-    const isAwaited = isWorkflow || isObject
+    const awaited = isWorkflow || isObject ? new AwaitedLifetime(ctx) : undefined
     const client = clientOf(source, env)
     const durable = isObject && options.durableQueue && openDurableQueue(client, ctx, instance)
     const gflux = durable ? durable.gflux : client
     const flushing = durable
       ? durable.storing
-      : (call: () => unknown) => invoke(gflux, call, isAwaited ? undefined : ctx, options)
+      : (call: () => unknown) =>
+          awaited
+            ? awaited.invoke(gflux as GFluxNode, call, options)
+            : invoke(gflux, call, ctx as WorkerContext, options)
     const bind = (event?: unknown): void => {
-      instance.gflux = bindToInvocation(gflux, durable ? undefined : ctx, () => options.context?.(event, env))
+      const lifetime = durable ? undefined : (awaited ?? ctx)
+      const client = bindToInvocation(gflux, lifetime, () => options.context?.(event, env))
+      Reflect.set(instance, 'gflux', client) // not where the class has frozen it
     }
 
     bind()
     return new Proxy(instance, {
       get(_, name) {
         const value: unknown = Reflect.get(instance, name, instance) // `this` with its private fields
-        if (typeof value !== 'function' || typeof name === 'symbol') return value
+        // A stub, or a binding, is called like a function, but is none.
+        if (!(value instanceof Function) || typeof name === 'symbol') return value
         return (...args: unknown[]) => {
-          if (name === 'fetch' && !isAwaited) bind(args[0]) // each invocation has an instance of its own
+          if (name === 'fetch' && !awaited) bind(args[0]) // each invocation has an instance of its own
           if (name === 'run' && isWorkflow) args[1] = flushingSteps(args[1] as WorkflowStep, flushing)
           return flushing(() => value.apply(instance, args))
         }

@@ -13,10 +13,11 @@ export function flushingSteps(
   const wrap = (value: unknown): unknown =>
     typeof value === 'function' ? (...args: unknown[]) => flushing(() => value(...args)) : value
   return new Proxy(step, {
-    // The step lives elsewhere: its methods have no `apply` but a remote one.
-    get:
-      (_, name: string) =>
-      (...args: unknown[]) =>
-        step[name]?.(...args.map(wrap)),
+    get(_, name: string) {
+      const method: unknown = step[name]
+      if (typeof method !== 'function' || name === 'constructor') return method
+      // The step lives elsewhere: its methods have no `apply` but a remote one.
+      return (...args: unknown[]) => step[name]?.(...args.map(wrap))
+    },
   })
 }

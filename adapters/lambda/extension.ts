@@ -37,7 +37,6 @@ export class Extension {
   start(api: ExtensionsApi, identifier: string): void {
     if (this.#state === 'registering') this.#state = 'active'
     void this.#serve(api, identifier)
-    process.on('beforeExit', () => this.#endAll())
   }
 
   giveUp(reason: string): void {
@@ -101,14 +100,6 @@ export class Extension {
     else await within(this.#span.over, leftMs())
     this.#released = this.#span?.context
     this.#span = undefined
-  }
-
-  /**
-   * In an empty event loop no handler can settle any more: AWS's client 3 answers `null` then and goes on, and with 4
-   * the process exits.
-   */
-  #endAll(): void {
-    for (const part of this.#span?.open ?? []) void part.end()
   }
 
   /** Until a wrapper starts, or nothing is held any more, or for that time. */

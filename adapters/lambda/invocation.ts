@@ -6,6 +6,7 @@ import type { LambdaContext } from './platform.ts'
 import { type RegisteredExtension, registeredExtension } from './registry.ts'
 import { flushAtShutdown } from './shutdown.ts'
 import type { Part, Span } from './span.ts'
+import { addUnsettled, removeUnsettled } from './unsettled.ts'
 
 /** How long before the function's timeout a handler that still runs is flushed, which is killed there without an end. */
 const lastFlushMs = 1000
@@ -34,6 +35,7 @@ export class Invocation implements Part {
       this.#timer = setTimeout(() => void this.flush(), delayMs).unref()
     }
     flushAtShutdown(gflux)
+    addUnsettled(this)
   }
 
   /** Resolves when the response may go: at once in after-response mode, else when the flush is over. */
@@ -58,6 +60,7 @@ export class Invocation implements Part {
   }
 
   #endHandler(): void {
+    removeUnsettled(this)
     clearTimeout(this.#timer)
     this.#endInvocation()
   }

@@ -83,9 +83,10 @@ function wrapObject(wrapping: Wrapping, handler: object): object {
     const result = Reflect.apply(target, thisOf(self), args)
     return result === handler ? proxy : result
   }
-  // What a frozen object shows of itself may be nothing else: a copy can show the wrapped functions.
-  const target = Object.isFrozen(handler)
-    ? Object.assign(Object.create(Object.getPrototypeOf(handler)), handler)
+  // What a fixed property shows may be nothing else, as in a frozen object: a copy can show the wrapped functions.
+  const isFixed = names.some((name) => Object.getOwnPropertyDescriptor(handler, name)?.configurable === false)
+  const target = isFixed
+    ? Object.assign(Object.create(Object.getPrototypeOf(handler)), handler, Object.fromEntries(wrapped))
     : handler
   const proxy: object = new Proxy(target, {
     get(_target, name) {

@@ -129,6 +129,19 @@ describe('a wrapped object', () => {
     expect(ingest.stats.stored).toBe(1)
   })
 
+  it('may have a `fetch` that is fixed', async () => {
+    const { plain, ingest } = openClients()
+    const fixed = { greeting: 'hello', fetch: () => plain.track('opened', { userId: 'user_1' }) }
+    Object.defineProperty(fixed, 'fetch', { writable: false, configurable: false, enumerable: false })
+
+    const wrapped = withGFlux(plain, fixed)
+    await wrapped.fetch()
+
+    expect('fetch' in wrapped).toBe(true)
+    expect(wrapped.greeting).toBe('hello')
+    await expect.poll(() => ingest.stats.stored).toBe(1)
+  })
+
   it('runs all of it on the original, which has private fields and changes', () => {
     const { plain } = openClients()
     const application = new Application()

@@ -17,7 +17,11 @@ const script = `
       if (pathname === '/dropped') return Response.json(dropped)
       if (pathname === '/sends') return Response.json(sends)
       if (pathname === '/alias') return Response.json(await gflux.alias({ userId: 'user_1', anonymousId: 'anon_1' }))
-      if (pathname === '/other') await env.EVENTS.send({ not: 'a batch' })
+      if (pathname === '/other') {
+        await env.EVENTS.send({ key: 'a batch?' })
+        await env.EVENTS.send({ key: 'no JSON', events: [1n] }, { contentType: 'v8' })
+        await env.EVENTS.send({ key: 'no\\nheader', events: [] })
+      }
       const bytes = Number(searchParams.get('bytes') ?? 1)
       for (let n = 0; n < Number(searchParams.get('events') ?? 0); n++)
         gflux.track('relayed', { userId: 'user_1', properties: { pathname, n, padding: 'x'.repeat(bytes) } })
@@ -30,7 +34,7 @@ const dead = `
   const letters = []
   export default {
     fetch: () => Response.json(letters),
-    queue: ({ messages }) => letters.push(...messages.map(({ body }) => body)),
+    queue: ({ messages }) => letters.push(...messages.map(({ body }) => body.key)),
   }`
 
 describe('events by way of a queue', () => {
@@ -136,11 +140,15 @@ describe('events by way of a queue', () => {
     await until(async () => (await worker.get('/dropped')) === '[["http_4xx",400,2]]')
   })
 
-  it('other messages end in the dead letter queue', async () => {
-    await worker.get('/other')
+  it('other messages end in the dead letter queue, and hold up none behind them', async () => {
+    await worker.get('/other?events=1')
 
+    await until(() => worker.ingest.stats.stored === 1)
     const letters = await worker.miniflare.getWorker('dead')
-    await until(async () => (await (await letters.fetch('http://dead/')).text()) === '[{"not":"a batch"}]')
+    await until(async () => {
+      const keys = (await (await letters.fetch('http://dead/')).json()) as string[]
+      return keys.sort().join() === 'a batch?,no\nheader,no JSON'
+    })
   })
 
   it('what needs an answer goes to the API itself', async () => {

@@ -1,0 +1,50 @@
+import { beginInvocation, deliveryOf, queuedEvents } from '../../src/adapter.ts'
+import type { GFluxNode } from '../../src/index.ts'
+import type { CloudflareOptions } from './options.ts'
+import type { WorkerContext } from './platform.ts'
+
+const defaultTimeoutMs = 5000
+
+/**
+ * A Durable Object's or a Workflow's, where `waitUntil` does nothing: a result waits for the flush of what was tracked.
+ * https://developers.cloudflare.com/durable-objects/api/state/#waituntil
+ */
+export class AwaitedLifetime implements Pick<WorkerContext, 'waitUntil'> {
+  readonly #ctx: Pick<WorkerContext, 'waitUntil'>
+  /** Flushes of its events, each over when these are settled or left. */
+  readonly #flushes = new Set<Promise<unknown>>()
+
+  constructor(ctx: Pick<WorkerContext, 'waitUntil'>) {
+    this.#ctx = ctx
+  }
+
+  waitUntil(flushed: Promise<unknown>): void {
+    this.#flushes.add(flushed)
+    void flushed.finally(() => this.#flushes.delete(flushed))
+    this.#ctx.waitUntil(flushed)
+  }
+
+  /**
+   * Runs a method and passes on what it came to. Where nothing was tracked here, only events that nobody else sees to are
+   * flushed, such as what an earlier invocation had to leave.
+   */
+  async invoke<Result>(
+    gflux: GFluxNode,
+    method: () => Result | PromiseLike<Result>,
+    { timeoutMs = defaultTimeoutMs }: Pick<CloudflareOptions, 'timeoutMs'>,
+  ): Promise<Result> {
+    const endInvocation = beginInvocation(gflux)
+    try {
+      return await method()
+    } finally {
+      endInvocation()
+      const delivery = deliveryOf(gflux)
+      const queued = delivery ? queuedEvents(delivery) : []
+      const events = this.#flushes.size ? queued : queued.filter(({ isHeld }) => !isHeld)
+      if (delivery && events[0]) {
+        const limits = { deadline: delivery.now() + timeoutMs, ifDown: 'skip' } as const
+        await delivery.flush(events, limits).catch(() => undefined) // reported through the logger and onDrop
+      }
+    }
+  }
+}
