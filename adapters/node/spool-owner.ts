@@ -26,7 +26,8 @@ export async function listenAsOwner(directory: string, id: string): Promise<Owne
   const newPath = isFile ? `${path}.new` : path
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
-    server.listen(newPath, resolve)
+    // A cluster's primary would listen in place of its worker otherwise, and stop when that is disconnected.
+    server.listen({ path: newPath, exclusive: true }, resolve)
   })
   server.unref()
   if (isFile) await rename(newPath, path)

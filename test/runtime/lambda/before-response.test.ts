@@ -15,6 +15,26 @@ describe.each(TESTED_RUNTIMES)('withGFlux on %s', (runtime) => {
     expect(ingest.stats).toMatchObject({ requests: 4, duplicates: 0 })
   })
 
+  it('sends what a handler tracked that can’t settle any more', async () => {
+    const source = `export const handler = withGFlux(gflux, async (event) => {
+      trackMany(event.count)
+      return event.ends ? 'done' : new Promise(() => {})
+    })`
+    await using started = await startGFluxFunction(source, { runtime })
+    const { environment, ingest } = started
+
+    const first = await environment.invoke({ count: TWO_BATCHES })
+    const stored = ingest.events.length
+    const second = await environment.invoke({ count: 0, ends: true })
+
+    // AWS's client 3 answers at once, and is frozen: the flush goes on with the next invocation.
+    expect([first.response?.json, first.exited, stored]).toEqual(
+      runtime === 'node24' ? [undefined, { code: 0, signal: null }, TWO_BATCHES] : [null, undefined, 0],
+    )
+    expect(second.response?.json).toBe('done')
+    expect(ingest.stats).toMatchObject({ stored: TWO_BATCHES, duplicates: 0 })
+  })
+
   it('posts the error of a handler that throws as it is without the wrapper', async () => {
     const source = `
       const fail = async (event) => { trackMany(); await sleep(1); throw Object.assign(new RangeError('out of it'), { event }) }
