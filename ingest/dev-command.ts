@@ -1,4 +1,4 @@
-import { parseArgs } from 'node:util'
+import util from 'node:util'
 import { version } from '../src/version.ts'
 import type { RequestRecord } from './request-record.ts'
 import { createTestIngest } from './test-ingest.ts'
@@ -60,7 +60,13 @@ export async function runCommand(args: readonly string[], terminal: Terminal): P
 
 /** Options, or a text to print. */
 function readOptions(args: readonly string[]): DevOptions | string {
-  const { values, positionals } = parseArgs({ args: [...args], options: OPTIONS, allowPositionals: true })
+  // Node 18.0 has none, and would not even load a module that imports it by name.
+  if (!util.parseArgs) throw new Error(`Node ${process.version} is too old: it takes 18.3 or later`)
+  const { values, positionals } = util.parseArgs({
+    args: [...args],
+    options: OPTIONS,
+    allowPositionals: true,
+  })
   if (values.help) return HELP
   if (values.version) return version
   const [command, ...extra] = positionals

@@ -13,11 +13,12 @@ export function createExitClient(gflux: GFluxNode, delivery: Delivery, spool: Sp
   const { log, queue } = delivery
   const newest = (): QueuedEvent | undefined => queue.open.at(-1) ?? queue.batches.at(-1)?.events.at(-1)
   let newestTried: QueuedEvent | undefined
-  let isCompacting = false
+  let isDraining = false
   return {
-    hasNews: () => (queue.size > 0 ? newest() !== newestTried : !isCompacting && !!spool?.hasLitter),
+    hasNews: () => (queue.size > 0 ? newest() !== newestTried : !isDraining && !!spool?.hasLitter),
     isOver: () => delivery.isClosed && !queue.size && !spool?.hasBacklog,
     async drain(budgetMs, isOwnEnd) {
+      isDraining = true // a disk that hangs is not waited for twice
       const maxMs = isOwnEnd && delivery.guard.failures ? lastTryMs : budgetMs
       const deadline = Date.now() + maxMs
       if (!queue.size) await spool?.idle() // what it is bringing back is not in the queue yet
@@ -29,12 +30,8 @@ export function createExitClient(gflux: GFluxNode, delivery: Delivery, spool: Sp
         if (delivery.guard.pausedUntil - delivery.now() > deadline - Date.now()) break // `Retry-After`
         await sleep(Math.min(retryMs, leftMs))
       }
-      if (!queue.size) {
-        isCompacting = true // a disk that hangs is not waited for twice
-        await spool?.compact()
-        isCompacting = false
-      }
-      this.tell()
+      if (!queue.size) await spool?.compact()
+      isDraining = false
     },
     tell() {
       newestTried = newest()

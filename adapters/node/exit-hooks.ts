@@ -7,9 +7,9 @@ import { within } from '../shared/within.ts'
 export interface ExitClient {
   /** Is there anything to do since the last drain? What that could not send, the next one would not either. */
   hasNews(): boolean
-  /** Sends what is queued; over after the budget, and never rejects. An end by itself has waited for the API before. */
+  /** Sends what is queued, within the budget; never rejects. An end by itself has waited for the API before. */
   drain(budgetMs: number, isOwnEnd?: boolean): Promise<void>
-  /** Tells the logger of what is queued, and whether the spool keeps it. */
+  /** It was drained, as far as there was time: tells the logger of what is queued, and whether the spool keeps it. */
   tell(): void
   /** It is closed, and has nothing to send. */
   isOver(): boolean
@@ -105,7 +105,8 @@ function hasNews(clients: Set<ExitClient>): boolean {
   return [...clients].some((client) => client.hasNews())
 }
 
-function drainAll(clients: Set<ExitClient>, isOwnEnd = false): Promise<unknown> {
+async function drainAll(clients: Set<ExitClient>, isOwnEnd = false): Promise<void> {
   const drained = [...clients].map((client) => client.drain(budgetMs, isOwnEnd))
-  return within(Promise.all(drained), budgetMs, true)
+  await within(Promise.all(drained), budgetMs, true)
+  for (const client of clients) client.tell()
 }

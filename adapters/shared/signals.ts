@@ -43,9 +43,20 @@ export function onSignals(
   { work, mayEnd = (_, isAlone) => isAlone }: SignalWork,
 ): void {
   const { process } = globals
+  let isAtWork = false
+  const endBy = (signal: Signal): void => {
+    process.removeListener(signal, listener)
+    // Not `process.exit()`, which on Lambda waits for the thread that waits for the next invocation.
+    process.kill(process.pid, signal)
+  }
   const listener = async (signal: Signal): Promise<void> => {
     const others = countOthers(signal)
     const isAlone = !others
+    if (isAtWork && isAlone && signal === 'SIGINT') {
+      endBy(signal)
+      return
+    }
+    isAtWork = true
     const done = work(isAlone)
     await undefined // others are still to be called with this signal, and must not find themselves alone
     // A `once` listener, gone by now, has taken the end over. One that goes later had something to do, as we have.
@@ -53,10 +64,8 @@ export function onSignals(
     // A person who presses Ctrl+C again does not want to wait.
     if (isAlone && signal === 'SIGINT') process.removeListener(signal, listener)
     await done
-    if (isTakenOver || !(await mayEnd(signal, isAlone))) return
-    process.removeListener(signal, listener)
-    // Not `process.exit()`, which on Lambda waits for the thread that waits for the next invocation.
-    process.kill(process.pid, signal)
+    isAtWork = false
+    if (!isTakenOver && (await mayEnd(signal, isAlone))) endBy(signal)
   }
   globals[own] ??= new WeakSet()
   globals[own].add(listener)

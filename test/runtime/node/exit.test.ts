@@ -600,4 +600,66 @@ describe.concurrent.each(runtimes)('on $name', (runtime) => {
     expect(await program.ended).toMatchObject({ code: 0, signal: null, stderr: '' })
     expect(setup.ingest.stats.stored).toBe(4)
   })
+
+  it('the spool of a cluster’s worker stays its own after it was disconnected', async () => {
+    await using setup = await open(runtime)
+    const spool = await mkdtemp(join(tmpdir(), 'gflux-spool-'))
+
+    const program = await setup.run(
+      `
+      import cluster from 'node:cluster'
+      if (cluster.isPrimary) {
+        cluster.on('listening', () => console.log('listens'))
+        const worker = cluster.fork()
+        worker.on('message', () => worker.disconnect())
+        worker.on('disconnect', () => initGFluxServer(config)) // takes what is left over
+      } else {
+        await gflux.track('opened', { userId: 'user_1', properties: { n: 1 } })
+        process.send('ready')
+        await new Promise((resolve) => setTimeout(resolve, 2000)) // its last request
+        await gflux.track('opened', { userId: 'user_1', properties: { n: 2 } })
+      }`,
+      { config: `spool: ${JSON.stringify(spool)}, flushIntervalMs: 60_000` },
+    )
+
+    expect(await program.ended).toMatchObject({ code: 0, stdout: '', stderr: '' })
+    expect(setup.ingest.stats).toMatchObject({ stored: 2, keyConflicts: 0, replays: 0 })
+    await rm(spool, { recursive: true })
+  })
+
+  it('what an API that fails did not take at SIGTERM is told', async () => {
+    await using setup = await open(runtime)
+    setup.ingest.fail({ status: 503, every: 1 })
+    const program = await setup.run(`track(3); setInterval(() => {}, 1000); console.log('ready')`, {
+      config: `logger: { warn: (message, { events }) => console.log(message, events) }`,
+    })
+    await program.says('ready')
+
+    program.child.kill('SIGTERM')
+
+    const { signal, stdout } = await program.ended
+    expect(signal).toBe('SIGTERM')
+    expect(stdout).toContain('GFlux: The process ends with events that could not be sent 3\n')
+  })
+
+  it('a second SIGINT ends the process at once whose own listener, gone by then, still works', async () => {
+    await using setup = await open(runtime)
+    setup.ingest.fail({ hang: true, every: 1 })
+    const program = await setup.run(
+      `process.once('SIGINT', () => console.log('closes')); track(1); setInterval(() => {}, 1000); console.log('ready')`,
+      { config: 'timeoutMs: 60_000' },
+    )
+    await program.says('ready')
+    program.child.kill('SIGINT')
+    await program.says('closes')
+    await expect.poll(() => setup.ingest.stats.requests).toBe(1)
+
+    const askedAt = performance.now()
+    program.child.kill('SIGINT')
+    const { signal } = await program.ended
+    const tookMs = performance.now() - askedAt
+
+    expect(signal).toBe('SIGINT')
+    expect(tookMs).toBeLessThan(2500) // a drain takes 5 s of an API that hangs
+  })
 })
