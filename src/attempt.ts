@@ -1,10 +1,14 @@
 import { GFluxNodeError, type GFluxNodeErrorCode, type GFluxNodeErrorFields } from './errors.ts'
-import type { Ports } from './ports.ts'
+import type { FetchResponse, Ports } from './ports.ts'
 import { parseRetryAfter } from './retry.ts'
+import { kindOf } from './validation.ts'
 import { firstOf } from './wait.ts'
 
 /** There was no connection, as Node, Bun and Deno put it: the API can't have done its work. */
 const neverSent = /^(connect|getaddrinfo) |ECONNREFUSED|CONNECT_TIMEOUT|\(Connect\)/
+
+/** Characters of a body: the answer to a batch has some hundred for each of its events. */
+const maxBodyLength = 1_000_000
 
 /** A POST to the API. */
 export interface ApiRequest {
@@ -66,7 +70,8 @@ async function exchange(
       redirect: 'manual',
       signal,
     })
-    const text = redactToken(await response.text(), token)
+    const received = await readText(response)
+    const text = redactToken(JSON.stringify(parseJson(received)) ?? received, token) // without escapes that would hide it
     const { status } = response
     const statusClass = Math.floor(status / 100)
     const answer = parseJson(text)
@@ -85,13 +90,43 @@ async function exchange(
     const isUnknown = statusClass === 2 || (statusClass === 5 && status !== 503)
     return failure(code, `${status} ${error}`, fields, isUnknown)
   } catch (cause) {
-    const inner = Object(Object(cause).cause ?? cause) as Partial<Error> & { code?: string }
-    const { code = '', message } = inner
-    const reason = redactToken(`${code || message}`, token)
+    const inner = Object(Object(cause).cause ?? cause) as { code?: unknown; message?: unknown }
+    const [code, message] = [inner.code || '', inner.message].map(String) as [string, string]
+    const reason = redactToken(code || message, token)
     const isUnknown = !neverSent.test(`${message} ${code}`)
-    const told = `${Object(cause).stack} ${inner.stack}`
-    const isTelling = redactToken(told, token) !== told // the token: an error may quote the request's headers
-    return failure('network_error', `the connection failed: ${reason}`, isTelling ? {} : { cause }, isUnknown)
+    const fields = isHarmless(cause, token) ? { cause } : {}
+    return failure('network_error', `the connection failed: ${reason}`, fields, isUnknown)
+  }
+}
+
+/** The body, but not much more than an answer has: what sends without end is none. */
+async function readText(response: FetchResponse): Promise<string> {
+  const reader = (response as Partial<Response>).body?.getReader?.()
+  if (!reader) return await response.text()
+  const decoder = new TextDecoder()
+  let text = ''
+  for (;;) {
+    const { done, value } = await reader.read()
+    text += decoder.decode(value, { stream: !done })
+    if (done) return text
+    if (text.length > maxBodyLength) {
+      await reader.cancel()
+      return text
+    }
+  }
+}
+
+/** Does an error hold nothing but plain data, without the token? It may quote the request, or carry it along. */
+function isHarmless(value: unknown, token: string, depth = 0): boolean {
+  if (typeof value === 'string') return redactToken(value, token) === value
+  if (value !== Object(value)) return true
+  if (depth > 5 || !/^(Error|DOMException|Object|Array)$/.test(kindOf(value))) return false
+  try {
+    return Reflect.ownKeys(value as object).every((key) =>
+      isHarmless((value as Record<PropertyKey, unknown>)[key], token, depth + 1),
+    )
+  } catch {
+    return false // a getter that throws
   }
 }
 

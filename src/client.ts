@@ -3,7 +3,7 @@ import { asyncDispose } from './async-dispose.ts'
 import type { AliasResult, Binding, EraseResult, FlushOptions, GFluxNode } from './client-types.ts'
 import { type BeforeSend, type GFluxNodeConfig, resolveConfig, type WaitUntil } from './config.ts'
 import { createCycle } from './cycle.ts'
-import { createDelivery, type Delivery, enqueue, isHalfFull, queuedEvents } from './delivery.ts'
+import { createDelivery, type Delivery, enqueue, isHalfFull, keepUp, queuedEvents } from './delivery.ts'
 import { GFluxNodeError } from './errors.ts'
 import { type Bound, createEvent, isEventName, maxEventBytes } from './event.ts'
 import type {
@@ -82,8 +82,7 @@ function bindClient<Events extends EventMap<Events>>(
     if (recorded !== undefined) return recorded.then(() => (config.flushAt > 1 ? null : (flushed ?? null)))
     const isFlushedAnyway = (event.isHeld || delivery.invocations) && config.flushAt > 1
     if (!isFlushedAnyway) return flushed
-    // Except where the queue fills up: a loop must not outrun the API.
-    return isHalfFull(delivery) ? flushed?.catch(() => null) : undefined
+    return isHalfFull(delivery) ? keepUp(delivery, flushed) : undefined
   }
 
   const flush = ({ timeoutMs, signal, ifDown = 'try' }: FlushOptions = {}): Promise<FlushResult> => {

@@ -1,12 +1,13 @@
 import type { ResolvedConfig, WaitUntil } from './config.ts'
 import { GFluxNodeError } from './errors.ts'
-import { type FlushLimits, startFlush } from './flush.ts'
+import { type FlushLimits, silenceMs, startFlush } from './flush.ts'
 import type { FlushResult } from './flush-result.ts'
-import { closedMs, type Guard } from './guard.ts'
+import { closedMs, type Guard, tripGuard } from './guard.ts'
 import type { Journal } from './journal.ts'
 import { createLog, type Log, safely } from './log.ts'
 import type { Ports } from './ports.ts'
 import type { Queue, QueuedEvent } from './queue.ts'
+import { firstOf } from './wait.ts'
 
 /** When what is left of a background flush, or a full queue, is flushed again at the earliest. */
 const retryMs = 1000
@@ -102,6 +103,23 @@ export function isHalfFull({
   queue: { bytes, size },
 }: Delivery): boolean {
   return 2 * size > maxQueueSize || 2 * bytes > maxQueueBytes
+}
+
+/**
+ * Waits for a flush, so that a loop does not outrun the API; but for one that answers nothing only once, until it does.
+ */
+export async function keepUp(
+  delivery: Delivery,
+  flushed: Promise<FlushResult> | undefined,
+): Promise<FlushResult | null> {
+  const { guard, ports, queue } = delivery
+  if (!flushed || guard.failures) return null
+  const [oldest] = queue.batches
+  const now = delivery.now()
+  const result = await firstOf(ports, [flushed.catch(() => null)], silenceMs)
+  const isSilent = result === undefined && oldest && queue.batches.includes(oldest)
+  if (isSilent) tripGuard(guard, delivery.now(), now)
+  return result ?? null
 }
 
 /** What a flush of everything covers, oldest first. */

@@ -24,6 +24,8 @@ export interface FlushLimits {
 }
 
 const patienceMs = 5_000
+/** An API that answered nothing for so long is down. */
+export const silenceMs = 1_000
 const maxPollMs = 1_000
 
 /**
@@ -38,16 +40,19 @@ export async function startFlush(
   events: readonly QueuedEvent[],
   limits: FlushLimits,
 ): Promise<FlushResult> {
-  const { guard, log, ports, rounds } = delivery
+  const { guard, log, ports, queue, rounds } = delivery
   const { deadline, ifDown, isSoft, signal } = limits
   /** It is an invocation's, whose time is limited. */
   const isBudgeted = deadline < Infinity && !isSoft
+  const beganAt = delivery.now()
   if (!delivery.triggered) delivery.recent = []
   const sends = new Set<Promise<void>>()
   /** The events covered; once all are sealed, without the settled ones. */
   let left = events
   let pollMs = 4
   let hasSent = false
+  /** How long the API is to be left alone, where that is too long to wait for. */
+  let blockedMs = 0
 
   const isExhausted = (batch: Batch): boolean => batch.exhausted > rounds
   /**
@@ -80,7 +85,8 @@ export async function startFlush(
     // An API that is up asked for a pause: waiting for its end is part of delivering, whichever flush was told.
     const isOwnPause = guard.failures < (hasSent || ifDown !== 'skip' ? 2 : isBudgeted ? 1 : 0)
     const maxRestMs = isOwnPause ? maxRetryAfterMs : ifDown === 'wait' ? patienceMs : 0
-    if (now >= deadline || signal?.aborted || restMs > maxRestMs) return Infinity
+    blockedMs = restMs > maxRestMs ? restMs : 0
+    if (now >= deadline || signal?.aborted || blockedMs) return Infinity
     const isSendable = (batch: Batch): boolean => readyAt(batch, now) <= now
     let due = dueAt(now)
     while (restMs <= 0 && due <= now) {
@@ -90,20 +96,23 @@ export async function startFlush(
       due = dueAt(now)
     }
     // Another flush probes, for all: nobody else waits for an API that is down.
-    if (ifDown === 'skip' && guard.failures > 1) return Infinity
+    const isProbed = isBudgeted && queue.batches.some(({ leasedUntil }) => leasedUntil > now)
+    if (ifDown === 'skip' && guard.failures > (isProbed ? 0 : 1)) return Infinity
     pollMs = Math.min(maxPollMs, pollMs * 1.2)
     const waitMs = Math.max(restMs, pollMs, due - now)
     // No wait is begun that the budget can't hold, nor in the background for an API that is down.
     if (now + waitMs < deadline && !(isSoft && guard.failures)) return waitMs
-    // The flushes after this one must not begin it either, though less of it is left then.
-    const isPutOff = restMs > 0 && due < Infinity
+    // The flushes after this one must not begin it either, though less of it is left then; nor wait as long as this
+    // one for what another has sent.
+    const isSilent = !sends.size && now - beganAt > silenceMs && !events.some(({ settlement }) => settlement)
+    const isPutOff = due < Infinity && (restMs > 0 || isSilent)
     if (isPutOff && ifDown === 'skip' && isBudgeted && !guard.failures) tripGuard(guard, now, now)
     return Infinity
   }
 
   if (ifDown === 'try') {
     guard.failures = 0
-    for (const batch of delivery.queue.batches) batch.notBefore = 0
+    for (const batch of queue.batches) batch.notBefore = 0
   }
   try {
     for (;;) {
@@ -118,11 +127,15 @@ export async function startFlush(
   const stuck = events.find(({ batch, settlement }) => batch && !settlement && isExhausted(batch))
   // Where the caller's budget ended the flush, pending events are no failure.
   const isInTime = delivery.now() < deadline
-  const error = refused?.settlement?.failure ?? (isInTime && stuck?.batch?.error)
   const result = flushResult(events)
-  if (error) throw new GFluxNodeError(error.code, error.message, { ...error, result })
-  if (result.pending) log.warn('Events stay queued', { pending: result.pending })
-  return result
+  const { pending } = result
+  const isBlocked = blockedMs > 0 && pending > 0 && ifDown !== 'skip'
+  const failure = stuck?.batch?.error ?? (isBlocked ? guard.error : undefined)
+  const error = refused?.settlement?.failure ?? (isInTime ? failure : undefined)
+  if (pending && (isBlocked || !error)) log.warn('Events stay queued', { pending })
+  if (!error) return result
+  const retryAfterMs = isBlocked ? blockedMs : error.retryAfterMs
+  throw new GFluxNodeError(error.code, error.message, { ...error, retryAfterMs, result })
 }
 
 /** The next batch to send, within the concurrency. What the API failed at goes last: it must not block the others. */

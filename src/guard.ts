@@ -1,3 +1,5 @@
+import type { GFluxNodeError } from './errors.ts'
+
 const maxCooldownMs = 60_000
 const probeTimeoutMs = 500
 /** A `Retry-After` beyond it is taken for a mistake. */
@@ -16,6 +18,8 @@ export interface Guard {
   /** Until when the API asked for quiet (`Retry-After`). */
   pausedUntil: number
   trippedAt: number
+  /** Why the last attempt failed. */
+  error?: GFluxNodeError
 }
 
 /**

@@ -28,13 +28,14 @@ function assertJson(root: object): void {
   const walk = (value: unknown): void => {
     if (value == null || typeof value === 'string' || typeof value === 'boolean' || Number.isFinite(value))
       return
-    const kind = kindOf(value)
-    const isLossy = kind === 'BigInt' || (/^(Number|Date)$/.test(kind) && !Number.isFinite(Number(value)))
-    if (isLossy || ancestors.includes(value)) expectNumber(false, path(), 'a value that JSON can hold', value)
-    if (value !== Object(value)) return
-    ancestors.push(value)
     const { toJSON } = value as { toJSON?: unknown }
-    const json = typeof toJSON === 'function' ? toJSON.call(value) : value
+    const json = typeof toJSON === 'function' ? toJSON.call(value, keys.at(-1) ?? '') : value
+    const judged = json === null ? value : json // an invalid date's is null
+    const kind = kindOf(judged)
+    const isLossy = kind === 'BigInt' || (/^(Number|Date)$/.test(kind) && !Number.isFinite(Number(judged)))
+    if (isLossy || ancestors.includes(value)) expectNumber(false, path(), 'a value that JSON can hold', value)
+    if (json === value && value !== Object(value)) return
+    ancestors.push(value)
     if (json !== value) walk(json)
     else
       for (const key of Object.keys(value)) {

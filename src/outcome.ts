@@ -34,9 +34,14 @@ export function acceptBatch(delivery: Delivery, batch: Batch, answer: unknown): 
     report(delivery, rejected, new GFluxNodeError('validation_error', 'The API rejected events', { details }))
 }
 
-/** The API refused the batch. A 413 refuses it for its size alone. */
+/**
+ * The API refused the batch. A 413 refuses it for its size alone; but what may be stored under this key, by an attempt
+ * whose outcome is unknown, must not go out under another.
+ */
 export function refuseBatch(delivery: Delivery, batch: Batch, refusal: GFluxNodeError): void {
-  if (refusal.status === 413 && batch.events[1]) splitBatch(delivery.queue, batch, delivery.ports.randomId)
+  const { events, unknownSince } = batch
+  const isSplittable = refusal.status === 413 && events[1] && unknownSince === undefined
+  if (isSplittable) splitBatch(delivery.queue, batch, delivery.ports.randomId)
   else dropBatch(delivery, batch, refusal)
 }
 

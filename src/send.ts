@@ -64,7 +64,7 @@ function retryLater(
   // A socket that died while the process was frozen deserves a new one at once.
   const delayMs = code === 'network_error' && attempts === 1 ? 0 : backoffMs(attempts, ports.random())
   const isLast = guard.failures > 0 || attempts > config.maxRetries || retryAfterMs > maxRetryAfterMs
-  batch.error = error
+  batch.error = guard.error = error
   batch.notBefore = now + delayMs
   if (isLast || now + delayMs >= deadline) tripGuard(guard, now, attemptedAt)
   if (isLast) {

@@ -16,11 +16,38 @@ export async function firstOf<Result>(
     wake = () => resolve(undefined)
   })
   const stopTimer = ports.timer(ms, wake)
-  signal?.addEventListener('abort', wake)
+  const ignoreAbort = signal && onAbort(signal, wake)
   try {
     return await Promise.race([...work, woken])
   } finally {
-    signal?.removeEventListener('abort', wake)
+    ignoreAbort?.()
     stopTimer()
+  }
+}
+
+interface Listener {
+  readonly wakes: Set<() => void>
+  handleEvent(): void
+}
+
+/** One for each signal that is waited for: Node warns of a leak where there are more than ten. */
+const listeners = new WeakMap<AbortSignal, Listener>()
+
+function onAbort(signal: AbortSignal, wake: () => void): () => void {
+  const wakes = new Set<() => void>()
+  const listener = listeners.get(signal) ?? {
+    wakes,
+    handleEvent() {
+      for (const each of wakes) each()
+    },
+  }
+  listener.wakes.add(wake)
+  listeners.set(signal, listener)
+  signal.addEventListener('abort', listener) // the same one is added once
+  return () => {
+    listener.wakes.delete(wake)
+    if (listener.wakes.size) return
+    signal.removeEventListener('abort', listener)
+    listeners.delete(signal)
   }
 }

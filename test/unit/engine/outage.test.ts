@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { type Delivery, deliveryOf } from '../../../src/adapter.ts'
+import { beginInvocation, type Delivery, deliveryOf } from '../../../src/adapter.ts'
 import type { ApiCall, Fate } from '../../support/virtual-api.ts'
 import { openVirtual, rejection, type VirtualClient } from '../../support/virtual-client.ts'
 
@@ -19,6 +19,38 @@ describe('the outage guard', () => {
     track(1)
     expect(await clock.outcome(gflux.flush({ ifDown: 'skip' }))).toMatchObject({ accepted: 21, pending: 0 })
     expect(stored()).toHaveLength(21)
+  })
+
+  it('makes it cost no more where a full `flushAt` has met it before the end of the call', async () => {
+    const client = openVirtual({ flushAt: 20 })
+    const { clock, api, track, stored } = client
+    api.otherwise = () => ({ gets: 'hang' })
+    const began = clock.now()
+
+    for (let n = 0; n < 20; n++) {
+      track(20)
+      await clock.settle()
+      await invocation(client, 2_000)
+    }
+
+    expect(clock.now() - began).toBeLessThanOrEqual(2_000 + 1_500)
+    api.otherwise = () => ({})
+    await clock.advance(60_000)
+    await invocation(client, 2_000)
+    await clock.advance(10_000)
+    expect(stored()).toHaveLength(421)
+  })
+
+  it('makes a call that tracks more than half a queue wait for it once', async () => {
+    const { gflux, clock, api, trackEach } = openVirtual({ flushAt: 20 })
+    api.otherwise = () => ({ gets: 'hang' })
+    const endInvocation = beginInvocation(gflux)
+    const began = clock.now()
+
+    for (let n = 0; n < 700; n++) await clock.outcome(trackEach(1)[0] as Promise<unknown>)
+    endInvocation()
+
+    expect(clock.now() - began).toBeLessThanOrEqual(1_000)
   })
 
   it('costs few further waits where calls come at leisure', async () => {
@@ -217,6 +249,33 @@ describe('the outage guard', () => {
     await rejection(clock, gflux.flush())
 
     expect(api.calls[before]?.sentAt).toBe(now)
+  })
+
+  it.each(['try', 'wait'] as const)('lets `%s` fail as long as the API asks for quiet', async (ifDown) => {
+    const { gflux, clock, api, track } = openVirtual({}, { gets: 429, retryAfter: 60 })
+    track(1)
+    await rejection(clock, gflux.flush())
+    await clock.advance(10_000)
+    track(1)
+
+    const error = await rejection(clock, gflux.flush({ ifDown }))
+    const last = await rejection(clock, gflux.shutdown())
+
+    expect(error).toMatchObject({ code: 'http_4xx', status: 429, retryAfterMs: 50_000 })
+    expect([error.result?.pending, last.result?.pending]).toEqual([2, 2])
+    expect(api.calls).toHaveLength(1)
+  })
+
+  it('lets `wait` fail each time, also where it is not worth waiting', async () => {
+    const client = openVirtual()
+    const { gflux, clock, api } = client
+    api.otherwise = () => ({ gets: 503 })
+    client.track(1)
+    await rejection(clock, gflux.flush({ ifDown: 'wait' }))
+
+    const error = await rejection(clock, gflux.flush({ ifDown: 'wait' }))
+
+    expect(error).toMatchObject({ code: 'http_5xx', result: { pending: 1 } })
   })
 
   it('lets `try` give each request its whole time', async () => {

@@ -98,9 +98,64 @@ describe.concurrent('a flush that fails', () => {
     expect(logged.join()).not.toContain(TOKEN)
   })
 
+  it('shows no token that the API’s JSON has escaped', async () => {
+    await using http = await openIngest()
+    const gflux = http.connect()
+    await trackMany(gflux, 1)
+    const escaped = TOKEN.replace('g', '\\u0067')
+    http.ingest.fail({ status: 401, body: `{"error":"unauthenticated","detail":"Bearer ${escaped}"}` })
+
+    const error = await errorOf(() => gflux.flush())
+
+    expect(error.details).toMatchObject({ detail: 'Bearer [token]' })
+    expect(inspect(error, { depth: 10 })).not.toContain(TOKEN)
+  })
+
+  it('passes on an error of fetch that holds no more than plain data', async () => {
+    await using http = await openIngest()
+    const cause = new TypeError('fetch failed', { cause: new AggregateError([new Error('refused')]) })
+    const gflux = http.connect({ maxRetries: 0, fetch: () => Promise.reject(cause) })
+    await trackMany(gflux, 1)
+
+    const error = await errorOf(() => gflux.flush())
+
+    expect(error.cause).toBe(cause)
+  })
+
+  it.each([
+    ['a symbol for its code', Object.assign(new Error('odd'), { code: Symbol('odd') })],
+    ['a string', 'odd'],
+    ['nothing at all', undefined],
+  ])('is one also where fetch throws %s', async (_what, thrown) => {
+    await using http = await openIngest()
+    const gflux = http.connect({ maxRetries: 0, fetch: () => Promise.reject(thrown) })
+    await trackMany(gflux, 1)
+
+    const error = await errorOf(() => gflux.flush())
+
+    expect(error).toMatchObject({ code: 'network_error', retryable: true, result: { pending: 1 } })
+  })
+
   it.each<[title: string, quote: (authorization: string) => unknown]>([
     ['itself', (authorization) => new Error(`invalid header ${authorization}`)],
     ['in its cause', (authorization) => new TypeError('fetch failed', { cause: new Error(authorization) })],
+    [
+      'further down, beside its message',
+      (authorization) => new Error('a', { cause: new Error('[token]', { cause: new Error(authorization) }) }),
+    ],
+    [
+      'in one of its errors',
+      (authorization) => new AggregateError([new Error(authorization)], 'all failed with [token]'),
+    ],
+    [
+      'in the request that it carries along',
+      (authorization) => Object.assign(new Error('[token]'), { config: { headers: { authorization } } }),
+    ],
+    [
+      'in what can’t be looked into',
+      (authorization) => Object.assign(new Error('[token]'), { headers: new Headers({ authorization }) }),
+    ],
+    ['as an object', (authorization) => ({ message: '[token]', headers: { authorization } })],
   ])('does not pass on an error of fetch that quotes the token %s', async (_title, quote) => {
     await using http = await openIngest()
     const gflux = http.connect({

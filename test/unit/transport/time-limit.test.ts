@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { FetchInit } from '../../../src/index.ts'
 import { errorOf, openClient } from '../../support/client.ts'
@@ -42,6 +43,42 @@ describe('the time limit', () => {
     const error = await errorOf(() => gflux.flush())
 
     expect(error).toMatchObject({ code: 'request_timeout', result: { pending: 1 } })
+  })
+
+  it('is no licence to send without end', async () => {
+    let chunks = 0
+    const chunk = new Uint8Array(100_000).fill(32)
+    const body = new ReadableStream({
+      pull(controller) {
+        controller.enqueue(chunk)
+        chunks++
+      },
+    })
+    const { gflux } = openClient({ maxRetries: 0, fetch: async () => new Response(body, { status: 202 }) })
+    await trackMany(gflux, 1)
+
+    const error = await errorOf(() => gflux.flush())
+
+    expect(error).toMatchObject({ code: 'invalid_response', result: { pending: 1 } })
+    expect(chunks).toBeLessThan(20)
+  })
+
+  it('and a signal that many flushes share bring no warning of a leak', async () => {
+    await using http = await openIngest()
+    const gflux = http.connect({ flushAt: 10_000, concurrency: 12 })
+    const { signal } = new AbortController()
+    http.ingest.fail({ delayMs: 50, times: 40 })
+    await trackMany(gflux, 700)
+
+    const flushed = Promise.all(Array.from({ length: 12 }, () => gflux.flush({ signal })))
+    await expect.poll(() => http.ingest.stats.inFlight).toBe(12)
+    const listeners = getEventListeners(signal, 'abort').length
+    await flushed
+
+    expect(listeners).toBe(1)
+    expect(http.ingest.stats.stored).toBe(700)
+    expect(warnings).toEqual([])
+    expect(getEventListeners(signal, 'abort')).toEqual([])
   })
 
   it.each([0, 2 ** 31, 1e12])('of %d ms lets a slow answer come', async (timeoutMs) => {
