@@ -41,6 +41,7 @@ interface Globals {
   /** Next's servers and Vercel's edge runtime have it here. */
   readonly AsyncLocalStorage?: new <Store>() => InvocationStorage<Store>
   readonly Netlify?: { readonly context?: unknown }
+  readonly navigator?: { readonly userAgent?: string }
   /** A name on Vercel, an object with `waitUntil` on Supabase. */
   readonly EdgeRuntime?: unknown
   readonly [key: symbol]: unknown
@@ -87,6 +88,12 @@ const serverlessVariables = [
   'FUNCTIONS_WORKER_RUNTIME',
   'K_SERVICE',
 ]
+
+/** Does this Edge code run in somebody's own process, as under `next start`? No signal reaches it there. */
+export function isSelfHostedEdge(): boolean {
+  const isWorker = globals.navigator?.userAgent === 'Cloudflare-Workers'
+  return typeof globals.EdgeRuntime === 'string' && !env('VERCEL') && !isWorker
+}
 
 /** May the CPU be taken away after the response? Everywhere but in a process of its own. */
 export function isServerless(): boolean {

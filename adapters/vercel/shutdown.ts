@@ -4,7 +4,7 @@ import { drainClients } from '../shared/drain-clients.ts'
 import { onSignals } from '../shared/signals.ts'
 import { within } from '../shared/within.ts'
 import { now } from './outside-next.ts'
-import { env, globals, isServerless } from './platform.ts'
+import { env, globals, isSelfHostedEdge, isServerless } from './platform.ts'
 
 /** Of the 500 ms that Vercel gives. https://vercel.com/docs/functions/functions-api-reference#sigterm-signal */
 const serverlessWindowMs = 400
@@ -48,6 +48,8 @@ export function holdShutdown(work: Promise<unknown>): void {
 export function untilShutdown(work: Promise<unknown>): Promise<unknown> {
   const { endsAt, releases } = shutdown()
   if (endsAt !== undefined) return within(work, Math.max(0, endsAt - now()), true)
+  // The signal may come at once, and nobody will tell.
+  if (isSelfHostedEdge()) return within(work, serverWindowMs, true)
   return new Promise((resolve) => {
     const release = (): void => {
       releases.delete(release)

@@ -168,4 +168,27 @@ describe.each(versions)('examples/next, on Next %s', (version) => {
     expect([storedAtSignal, eventsOf(event)]).toEqual([0, 1])
     expect(code).toBe(version === '15' ? 0 : 143)
   })
+
+  it('Edge code holds the process no longer than other code does when the API hangs at SIGTERM', async () => {
+    const tookMs: Record<string, number> = {}
+    for (const name of ['a route handler', 'an Edge function']) {
+      const { ask, event } = entries[name] as Entry
+      await using next = await application.start()
+      ingest.reset()
+      await ask(next.url)
+      await expect.poll(() => eventsOf(event), { timeout: 20_000 }).toBe(1)
+      ingest.reset()
+      ingest.fail({ hang: true, times: Infinity })
+      await ask(next.url)
+      await new Promise((resolve) => setTimeout(resolve, 50))
+
+      const signalledAt = performance.now()
+      next.child.kill('SIGTERM')
+      await next.ended
+      tookMs[name] = performance.now() - signalledAt
+    }
+
+    const [other = 0, edge = 0] = Object.values(tookMs)
+    expect(edge / other).toBeLessThan(2)
+  })
 })
