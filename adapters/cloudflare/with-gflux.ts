@@ -60,6 +60,7 @@ export function withGFlux<Env>(
   options: CloudflareOptions<Env> = {},
 ): unknown {
   expect(typeof source === 'function' || deliveryOf(source), 'config', 'a function or a client', source)
+  expect(target === Object(target), 'handlers', 'an object of handlers, or a class', target)
   assertAmount('timeoutMs', options.timeoutMs ?? 0)
   if (typeof target === 'function') return wrapClass(source, target as WorkerClass, options)
   const wrapped: Record<string, unknown> = { ...target }
