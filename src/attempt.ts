@@ -101,7 +101,9 @@ async function exchange(
 
 /** The body, but not much more than an answer has: what sends without end is none. */
 async function readText(response: FetchResponse): Promise<string> {
-  const reader = (response as Partial<Response>).body?.getReader?.()
+  const { body, bodyUsed } = response as Partial<Response>
+  // A `fetch` of the caller's own may have read it, and tell what it read by a `text()` of its own.
+  const reader = bodyUsed || Object.hasOwn(response, 'text') ? undefined : body?.getReader?.()
   if (!reader) return await response.text()
   const decoder = new TextDecoder()
   let text = ''
@@ -116,7 +118,7 @@ async function readText(response: FetchResponse): Promise<string> {
   }
 }
 
-/** Does an error hold nothing but plain data, without the token? It may quote the request, or carry it along. */
+/** Does an error hold nothing of its own but plain data without the token? It may quote the request, or carry it along. */
 function isHarmless(value: unknown, token: string, depth = 0): boolean {
   if (typeof value === 'string') return redactToken(value, token) === value
   if (value !== Object(value)) return true

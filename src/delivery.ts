@@ -1,6 +1,6 @@
 import type { ResolvedConfig, WaitUntil } from './config.ts'
 import { GFluxNodeError } from './errors.ts'
-import { type FlushLimits, silenceMs, startFlush } from './flush.ts'
+import { type FlushLimits, startFlush } from './flush.ts'
 import type { FlushResult } from './flush-result.ts'
 import { closedMs, type Guard, tripGuard } from './guard.ts'
 import type { Journal } from './journal.ts'
@@ -11,6 +11,9 @@ import { firstOf } from './wait.ts'
 
 /** When what is left of a background flush, or a full queue, is flushed again at the earliest. */
 const retryMs = 1000
+
+/** How long a call waits at most for room in the queue: a function may have no more than three seconds. */
+const keepUpMs = 2000
 
 /** What all clients made by `with()` share. */
 export interface Delivery {
@@ -114,10 +117,11 @@ export async function keepUp(
 ): Promise<FlushResult | null> {
   const { guard, ports, queue } = delivery
   if (!flushed || guard.failures) return null
-  const [oldest] = queue.batches
+  const batches = [...queue.batches]
   const now = delivery.now()
-  const result = await firstOf(ports, [flushed.catch(() => null)], silenceMs)
-  const isSilent = result === undefined && oldest && queue.batches.includes(oldest)
+  const result = await firstOf(ports, [flushed.catch(() => null)], keepUpMs)
+  const isSilent =
+    result === undefined && batches[0] && batches.every((batch) => queue.batches.includes(batch))
   if (isSilent) tripGuard(guard, delivery.now(), now)
   return result ?? null
 }

@@ -6,7 +6,7 @@ import { expect, identityOf, kindOf, plainObject } from './validation.ts'
 export const maxEventBytes: number = 32 * 1024
 const maxProperties = 32
 const snakeCase = /^(?!.{65})[a-z][a-z\d]*(_[a-z\d]+)*$/
-const isoDate = /^\d{4}-\d\d-\d\d([T ]\d\d:\d\d[\d:.]*(Z|[+-]\d\d:?\d\d)?)?$/i
+const isoDate = /^\d{4}-\d\d-\d\d([T ]\d\d:\d\d[\d:.]*(Z|[+-]\d\d(:?\d\d)?)?)?$/i
 const encoder = new TextEncoder()
 /** Counts bytes at less cost than `encode()`. What does not fit counts as more than an event may have. */
 const scratch = new Uint8Array(maxEventBytes + 4)

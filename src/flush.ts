@@ -1,11 +1,11 @@
 import type { Delivery } from './delivery.ts'
 import { GFluxNodeError } from './errors.ts'
 import { type FlushResult, flushResult } from './flush-result.ts'
-import { closedMs, tripGuard } from './guard.ts'
+import { closedMs, probeMs, tripGuard } from './guard.ts'
 import { dropExpired } from './outcome.ts'
 import { type Batch, type QueuedEvent, sealBatch } from './queue.ts'
 import { maxRetryAfterMs } from './retry.ts'
-import { send } from './send.ts'
+import { leaseGraceMs, send } from './send.ts'
 import { firstOf } from './wait.ts'
 
 /**
@@ -24,8 +24,8 @@ export interface FlushLimits {
 }
 
 const patienceMs = 5_000
-/** An API that answered nothing for so long is down. */
-export const silenceMs = 1_000
+/** An API that answered nothing for so long may be down. */
+const silenceMs = 1_000
 const maxPollMs = 1_000
 
 /**
@@ -85,8 +85,12 @@ export async function startFlush(
     // An API that is up asked for a pause: waiting for its end is part of delivering, whichever flush was told.
     const isOwnPause = guard.failures < (hasSent || ifDown !== 'skip' ? 2 : isBudgeted ? 1 : 0)
     const maxRestMs = isOwnPause ? maxRetryAfterMs : ifDown === 'wait' ? patienceMs : 0
-    blockedMs = restMs > maxRestMs ? restMs : 0
-    if (now >= deadline || signal?.aborted || blockedMs) return Infinity
+    blockedMs = 0
+    if (now >= deadline || signal?.aborted) return Infinity
+    if (restMs > maxRestMs) {
+      blockedMs = restMs
+      return Infinity
+    }
     const isSendable = (batch: Batch): boolean => readyAt(batch, now) <= now
     let due = dueAt(now)
     while (restMs <= 0 && due <= now) {
@@ -95,9 +99,11 @@ export async function startFlush(
       start(batch, now)
       due = dueAt(now)
     }
-    // Another flush probes, for all: nobody else waits for an API that is down.
-    const isProbed = isBudgeted && queue.batches.some(({ leasedUntil }) => leasedUntil > now)
-    if (ifDown === 'skip' && guard.failures > (isProbed ? 0 : 1)) return Infinity
+    // Another flush probes, for all: nobody else waits for an API that is down; nor, after its first failure, again for
+    // what was sent before that.
+    const isWaitedFor = isBudgeted && guard.failures > 0 && !isProbed(delivery, now)
+    const isStuck = isWaitedFor && left.every(({ batch }) => (batch?.notBefore ?? 0) <= now)
+    if (ifDown === 'skip' && (guard.failures > 1 || isStuck)) return Infinity
     pollMs = Math.min(maxPollMs, pollMs * 1.2)
     const waitMs = Math.max(restMs, pollMs, due - now)
     // No wait is begun that the budget can't hold, nor in the background for an API that is down.
@@ -134,19 +140,22 @@ export async function startFlush(
   const error = refused?.settlement?.failure ?? (isInTime ? failure : undefined)
   if (pending && (isBlocked || !error)) log.warn('Events stay queued', { pending })
   if (!error) return result
-  const retryAfterMs = isBlocked ? blockedMs : error.retryAfterMs
-  throw new GFluxNodeError(error.code, error.message, { ...error, retryAfterMs, result })
+  const later = isBlocked && !refused && { retryable: true, retryAfterMs: blockedMs }
+  throw new GFluxNodeError(error.code, error.message, { ...error, ...later, result })
+}
+
+/** Is an attempt under way that has no more time than a probe? What was sent before the API failed has. */
+function isProbed({ guard, queue }: Delivery, now: number): boolean {
+  const longestLease = now + probeMs(guard) + leaseGraceMs
+  return queue.batches.some(({ leasedUntil }) => leasedUntil > now && leasedUntil <= longestLease)
 }
 
 /** The next batch to send, within the concurrency. What the API failed at goes last: it must not block the others. */
-function claim(
-  { config, guard, ports, queue }: Delivery,
-  now: number,
-  isSendable: (batch: Batch) => boolean,
-): Batch | undefined {
+function claim(delivery: Delivery, now: number, isSendable: (batch: Batch) => boolean): Batch | undefined {
+  const { config, guard, ports, queue } = delivery
   const { batches, open } = queue
   const inFlight = batches.filter(({ leasedUntil }) => leasedUntil > now).length
-  if (inFlight >= (guard.failures ? 1 : config.concurrency)) return undefined
+  if (inFlight >= config.concurrency || (guard.failures && isProbed(delivery, now))) return undefined
   const [next] = batches.filter(isSendable).sort((a, b) => a.exhausted - b.exhausted)
   return open[0] && (!next || (guard.failures && next.exhausted)) ? sealBatch(queue, ports.randomId()) : next
 }

@@ -7,7 +7,7 @@ import { acceptBatch, isBatchAnswer, refuseBatch } from './outcome.ts'
 import type { Batch } from './queue.ts'
 import { backoffMs, maxRetryAfterMs } from './retry.ts'
 
-const leaseGraceMs = 1_000
+export const leaseGraceMs = 1_000
 
 /** One attempt under a lease, and what follows from it. */
 export async function send(
@@ -35,6 +35,7 @@ export async function send(
   }
   const { answer, error, isUnknown } = await attempt(ports, request, timeoutMs, signal)
   pauseGuard(guard, delivery.now(), error?.retryAfterMs)
+  if (error) guard.error = error
   if (!queue.batches.includes(batch)) return // another flush settled it meanwhile
   if (lease === batch.lease) {
     batch.leasedUntil = 0
@@ -64,7 +65,7 @@ function retryLater(
   // A socket that died while the process was frozen deserves a new one at once.
   const delayMs = code === 'network_error' && attempts === 1 ? 0 : backoffMs(attempts, ports.random())
   const isLast = guard.failures > 0 || attempts > config.maxRetries || retryAfterMs > maxRetryAfterMs
-  batch.error = guard.error = error
+  batch.error = error
   batch.notBefore = now + delayMs
   if (isLast || now + delayMs >= deadline) tripGuard(guard, now, attemptedAt)
   if (isLast) {

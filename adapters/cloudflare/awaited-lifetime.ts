@@ -25,8 +25,8 @@ export class AwaitedLifetime implements Pick<WorkerContext, 'waitUntil'> {
   }
 
   /**
-   * Runs a method and passes on what it came to. Where nothing was tracked here, only events that nobody else sees to are
-   * flushed, such as what an earlier invocation had to leave.
+   * Runs a method and passes on what it came to. Where nothing that this instance tracked is left to settle, only events
+   * that nobody else sees to are flushed, such as what an earlier invocation had to leave.
    */
   async invoke<Result>(
     gflux: GFluxNode,

@@ -10,16 +10,19 @@ export function bindToInvocation<Events extends EventMap<Events>>(
   context: () => EventContext | undefined,
 ): GFluxNode<Events> {
   const waitUntil = lifetimeOf(ctx)
-  const bind = (): GFluxNode<Events> => {
-    try {
-      return gflux.with({ waitUntil, context: context() })
-    } catch (cause) {
-      deliveryOf(gflux)?.log.warn('`context` failed', { cause })
-      return gflux.with({ waitUntil })
-    }
+  try {
+    return asView(gflux.with({ waitUntil, context: context() }))
+  } catch (cause) {
+    deliveryOf(gflux)?.log.warn('`context` failed', { cause })
+    return asView(gflux.with({ waitUntil }))
   }
-  const client = bind()
-  client.shutdown = (options) => client.flush(options) // other invocations go on with the same queue
+}
+
+/** Its `shutdown()` only flushes: other invocations go on with the same queue. */
+function asView<Events extends EventMap<Events>>(client: GFluxNode<Events>): GFluxNode<Events> {
+  const { with: bind } = client
+  client.shutdown = (options) => client.flush(options)
+  client.with = (binding) => asView(bind(binding))
   return client
 }
 

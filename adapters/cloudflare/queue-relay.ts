@@ -79,6 +79,7 @@ function rotated(messages: readonly QueueMessage[]): readonly QueueMessage[] {
 
 function isSealed(message: QueueMessage): message is QueueMessage & { readonly body: SealedBatch } {
   try {
+    // Queues hold more than JSON does.
     const { key, events } = JSON.parse(JSON.stringify(message.body)) as Partial<SealedBatch>
     return typeof key === 'string' && /^[!-~]+$/.test(key) && Array.isArray(events)
   } catch {

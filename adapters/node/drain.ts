@@ -32,6 +32,7 @@ export function createExitClient(gflux: GFluxNode, delivery: Delivery, spool: Sp
       }
       if (!queue.size) await spool?.compact()
       isDraining = false
+      newestTried = newest()
     },
     tell() {
       newestTried = newest()

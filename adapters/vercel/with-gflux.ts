@@ -85,9 +85,9 @@ function wrapObject(wrapping: Wrapping, handler: object): object {
   }
   // What a fixed property shows may be nothing else, as in a frozen object: a copy can show the wrapped functions.
   const isFixed = names.some((name) => Object.getOwnPropertyDescriptor(handler, name)?.configurable === false)
-  const target = isFixed
-    ? Object.assign(Object.create(Object.getPrototypeOf(handler)), handler, Object.fromEntries(wrapped))
-    : handler
+  const target = isFixed ? Object.assign(Object.create(Object.getPrototypeOf(handler)), handler) : handler
+  if (isFixed)
+    for (const name of names) Object.defineProperty(target, name, { configurable: true, enumerable: true })
   const proxy: object = new Proxy(target, {
     get(_target, name) {
       if (wrapped.has(name)) return wrapped.get(name)

@@ -137,9 +137,16 @@ describe('a wrapped object', () => {
     const wrapped = withGFlux(plain, fixed)
     await wrapped.fetch()
 
+    class Application {
+      get GET() {
+        return fixed.fetch
+      }
+    }
+    await withGFlux(plain, Object.freeze(new Application())).GET()
+
     expect('fetch' in wrapped).toBe(true)
     expect(wrapped.greeting).toBe('hello')
-    await expect.poll(() => ingest.stats.stored).toBe(1)
+    await expect.poll(() => ingest.stats.stored).toBe(2)
   })
 
   it('runs all of it on the original, which has private fields and changes', () => {

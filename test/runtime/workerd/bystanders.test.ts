@@ -22,7 +22,7 @@ const script = `
 
   const handlers = withGFlux(client, {
     async fetch(request, env, ctx, gflux) {
-      if (request.url.endsWith('/shutdown')) return Response.json(await gflux.shutdown())
+      if (request.url.endsWith('/shutdown')) return Response.json(await gflux.with({ userId: 'user_1' }).shutdown())
       gflux.track('asked', { userId: 'user_1' })
       return new Response('tracked')
     },

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { beginInvocation, type Delivery, deliveryOf } from '../../../src/adapter.ts'
+import { flushAfter } from '../../../src/index.ts'
 import type { ApiCall, Fate } from '../../support/virtual-api.ts'
 import { openVirtual, rejection, type VirtualClient } from '../../support/virtual-client.ts'
 
@@ -41,6 +42,44 @@ describe('the outage guard', () => {
     expect(stored()).toHaveLength(421)
   })
 
+  it('lets a call wait for the probe that a full `flushAt` has sent after one failed round', async () => {
+    const client = openVirtual({ flushAt: 20, maxRetries: 0 }, { gets: 503 })
+    const { gflux, clock, api, track, stored } = client
+    track(1)
+    await rejection(clock, gflux.flush())
+    api.otherwise = () => ({ latencyMs: 100 })
+
+    track(25)
+    await clock.settle()
+    await clock.outcome(gflux.flush({ timeoutMs: 2_000, ifDown: 'skip' }))
+
+    expect(stored()).toHaveLength(26)
+  })
+
+  it('lets one request that hangs keep back no other events', async () => {
+    const client = openVirtual({ flushAt: 20 }, { gets: 'hang' })
+    const { clock, track, stored } = client
+    track(20)
+    await clock.settle()
+    await invocation(client, 2_000)
+
+    for (let n = 0; n < 3; n++) await invocation(client, 2_000)
+
+    expect(stored()).toEqual(expect.arrayContaining(['e21', 'e22', 'e23', 'e24']))
+  })
+
+  it.each([100, 1_500])('does not let an awaited loop outrun an API that takes %d ms', async (latencyMs) => {
+    const { gflux, clock, api, trackEach, stored } = openVirtual({ flushAt: 20 })
+    api.otherwise = () => ({ latencyMs })
+    const loop = async (): Promise<void> => {
+      for (let n = 0; n < 2_000; n++) await trackEach(1)[0]
+    }
+
+    await clock.outcome(flushAfter(gflux, loop()))
+
+    expect(stored()).toHaveLength(2_000)
+  })
+
   it('makes a call that tracks more than half a queue wait for it once', async () => {
     const { gflux, clock, api, trackEach } = openVirtual({ flushAt: 20 })
     api.otherwise = () => ({ gets: 'hang' })
@@ -50,7 +89,7 @@ describe('the outage guard', () => {
     for (let n = 0; n < 700; n++) await clock.outcome(trackEach(1)[0] as Promise<unknown>)
     endInvocation()
 
-    expect(clock.now() - began).toBeLessThanOrEqual(1_000)
+    expect(clock.now() - began).toBeLessThanOrEqual(2_000)
   })
 
   it('costs few further waits where calls come at leisure', async () => {

@@ -63,6 +63,20 @@ describe('the time limit', () => {
     expect(chunks).toBeLessThan(20)
   })
 
+  it('leaves a body to the `fetch` that has read it', async () => {
+    const { gflux } = openClient({
+      maxRetries: 0,
+      fetch: async () => {
+        const response = new Response(btoa('{"accepted":1,"rejected":0}'), { status: 202 })
+        const text = atob(await response.text())
+        return Object.assign(response, { text: async () => text })
+      },
+    })
+    await trackMany(gflux, 1)
+
+    expect(await gflux.flush()).toMatchObject({ accepted: 1 })
+  })
+
   it('and a signal that many flushes share bring no warning of a leak', async () => {
     await using http = await openIngest()
     const gflux = http.connect({ flushAt: 10_000, concurrency: 12 })
