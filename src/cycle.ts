@@ -27,8 +27,8 @@ export function createCycle(
   let hops = 0
 
   const flush = async (cycle: readonly QueuedEvent[]): Promise<void> => {
-    await firstOf(ports, [], lingerMs)
     try {
+      await firstOf(ports, [], lingerMs)
       await startFlush(delivery, cycle, { deadline: delivery.now() + budgetMs, ifDown: 'wait' })
     } finally {
       for (const event of cycle) event.isHeld = false // what it left is anybody's

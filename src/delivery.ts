@@ -60,7 +60,7 @@ export function createDelivery(config: ResolvedConfig, ports: Ports): Delivery {
     now,
     log: createLog(config.logger, now),
     queue: { open: [], batches: [], size: 0, bytes: 0 },
-    guard: { failures: 0, retryAt: 0, pausedUntil: 0, trippedAt: 0 },
+    guard: { failures: 0, retryAt: 0, pausedUntil: 0, trippedAt: 0, answerMs: 0 },
     isClosed: false,
     rounds: 0,
     recent: [],

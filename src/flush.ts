@@ -99,10 +99,10 @@ export async function startFlush(
       start(batch, now)
       due = dueAt(now)
     }
-    // Another flush probes, for all: nobody else waits for an API that is down; nor, after its first failure, again for
-    // what was sent before that.
-    const isWaitedFor = isBudgeted && guard.failures > 0 && !isProbed(delivery, now)
-    const isStuck = isWaitedFor && left.every(({ batch }) => (batch?.notBefore ?? 0) <= now)
+    // Another flush probes, for all: nobody else waits for an API that is down; nor, after its first failure, for long
+    // for what was sent before that.
+    const isSilent = guard.failures > 0 && now - guard.trippedAt > silenceMs && !isProbed(delivery, now)
+    const isStuck = isBudgeted && isSilent && left.every(({ batch }) => (batch?.notBefore ?? 0) <= now)
     if (ifDown === 'skip' && (guard.failures > 1 || isStuck)) return Infinity
     pollMs = Math.min(maxPollMs, pollMs * 1.2)
     const waitMs = Math.max(restMs, pollMs, due - now)
@@ -110,8 +110,8 @@ export async function startFlush(
     if (now + waitMs < deadline && !(isSoft && guard.failures)) return waitMs
     // The flushes after this one must not begin it either, though less of it is left then; nor wait as long as this
     // one for what another has sent.
-    const isSilent = !sends.size && now - beganAt > silenceMs && !events.some(({ settlement }) => settlement)
-    const isPutOff = due < Infinity && (restMs > 0 || isSilent)
+    const isInVain = !sends.size && now - beganAt > silenceMs && !events.some(({ settlement }) => settlement)
+    const isPutOff = due < Infinity && (restMs > 0 || isInVain)
     if (isPutOff && ifDown === 'skip' && isBudgeted && !guard.failures) tripGuard(guard, now, now)
     return Infinity
   }

@@ -2,6 +2,8 @@ import type { GFluxNodeError } from './errors.ts'
 
 const maxCooldownMs = 60_000
 const probeTimeoutMs = 500
+/** A longer answer is taken for this one: the process may have been frozen meanwhile. */
+const maxAnswerMs = 1_500
 /** A `Retry-After` beyond it is taken for a mistake. */
 const maxPauseMs = 3_600_000
 
@@ -18,8 +20,10 @@ export interface Guard {
   /** Until when the API asked for quiet (`Retry-After`). */
   pausedUntil: number
   trippedAt: number
-  /** Why the last attempt failed. */
+  /** Why the API is left alone. */
   error?: GFluxNodeError
+  /** How long it took to answer lately, at most. */
+  answerMs: number
 }
 
 /**
@@ -33,8 +37,10 @@ export function tripGuard(guard: Guard, now: number, attemptedAt: number): void 
   guard.retryAt = now + Math.min(maxCooldownMs, cooldownMs)
 }
 
-/** The API asked for quiet. */
-export function pauseGuard(guard: Guard, now: number, retryAfterMs = 0): void {
+/** The API asked for quiet, or may have. */
+export function pauseGuard(guard: Guard, now: number, error: GFluxNodeError): void {
+  const { retryable, retryAfterMs = 0 } = error
+  if (retryAfterMs || (retryable && guard.pausedUntil <= now)) guard.error = error
   guard.pausedUntil = Math.max(guard.pausedUntil, now + Math.min(maxPauseMs, retryAfterMs))
 }
 
@@ -43,7 +49,16 @@ export function closedMs({ failures, pausedUntil, retryAt }: Guard, now: number)
   return Math.max(pausedUntil, failures > 1 ? retryAt : 0) - now
 }
 
-/** An API that hangs must not cost a full timeout again; one that has only become slow must be noticed in the end. */
-export function probeMs({ failures }: Guard): number {
-  return failures ? probeTimeoutMs * 2 ** ((failures - 1) >> 1) : Infinity
+/** The API answered, after so long. */
+export function resetGuard(guard: Guard, tookMs: number): void {
+  guard.failures = 0
+  guard.answerMs = Math.min(maxAnswerMs, Math.max(tookMs, 0.95 * guard.answerMs))
+}
+
+/**
+ * An API that hangs must not cost a full timeout again; one that is slow, or has only become so, must be noticed in the
+ * end.
+ */
+export function probeMs({ answerMs, failures }: Guard): number {
+  return failures ? Math.max(probeTimeoutMs, 2 * answerMs) * 2 ** ((failures - 1) >> 1) : Infinity
 }

@@ -2,7 +2,7 @@ import { attempt } from './attempt.ts'
 import type { Delivery } from './delivery.ts'
 import type { GFluxNodeError } from './errors.ts'
 import type { FlushLimits } from './flush.ts'
-import { pauseGuard, probeMs, tripGuard } from './guard.ts'
+import { pauseGuard, probeMs, resetGuard, tripGuard } from './guard.ts'
 import { acceptBatch, isBatchAnswer, refuseBatch } from './outcome.ts'
 import type { Batch } from './queue.ts'
 import { backoffMs, maxRetryAfterMs } from './retry.ts'
@@ -34,8 +34,7 @@ export async function send(
     isAnswer: isBatchAnswer,
   }
   const { answer, error, isUnknown } = await attempt(ports, request, timeoutMs, signal)
-  pauseGuard(guard, delivery.now(), error?.retryAfterMs)
-  if (error) guard.error = error
+  if (error) pauseGuard(guard, delivery.now(), error)
   if (!queue.batches.includes(batch)) return // another flush settled it meanwhile
   if (lease === batch.lease) {
     batch.leasedUntil = 0
@@ -45,7 +44,7 @@ export async function send(
     }
   } else if (error) return // another flush has reclaimed it, and decides
   if (!error?.retryable) {
-    guard.failures = 0
+    resetGuard(guard, delivery.now() - now)
     if (error) refuseBatch(delivery, batch, error)
     else acceptBatch(delivery, batch, answer)
   } else if (!signal?.aborted) retryLater(delivery, batch, error, now, deadline)

@@ -1,4 +1,10 @@
-import { beginInvocation, deliveryOf, queuedEvents } from '../../src/adapter.ts'
+import {
+  beginInvocation,
+  type Delivery,
+  deliveryOf,
+  type QueuedEvent,
+  queuedEvents,
+} from '../../src/adapter.ts'
 import type { GFluxNode } from '../../src/index.ts'
 import type { CloudflareOptions } from './options.ts'
 import type { WorkerContext } from './platform.ts'
@@ -39,12 +45,19 @@ export class AwaitedLifetime implements Pick<WorkerContext, 'waitUntil'> {
     } finally {
       endInvocation()
       const delivery = deliveryOf(gflux)
-      const queued = delivery ? queuedEvents(delivery) : []
-      const events = this.#flushes.size ? queued : queued.filter(({ isHeld }) => !isHeld)
-      if (delivery && events[0]) {
-        const limits = { deadline: delivery.now() + timeoutMs, ifDown: 'skip' } as const
-        await delivery.flush(events, limits).catch(() => undefined) // reported through the logger and onDrop
-      }
+      if (delivery) await this.#flush(delivery, timeoutMs)
     }
+  }
+
+  async #flush(delivery: Delivery, timeoutMs: number): Promise<void> {
+    const now = delivery.now()
+    // Who comes back from an attempt ends its lease: a lease that has run out is that of a cancelled invocation.
+    const isOrphan = ({ batch, isHeld }: QueuedEvent): boolean =>
+      !isHeld || (!!batch?.leasedUntil && batch.leasedUntil <= now)
+    const queued = queuedEvents(delivery)
+    const events = this.#flushes.size ? queued : queued.filter(isOrphan)
+    if (!events[0]) return
+    const limits = { deadline: now + timeoutMs, ifDown: 'skip' } as const
+    await delivery.flush(events, limits).catch(() => undefined) // reported through the logger and onDrop
   }
 }

@@ -80,6 +80,33 @@ describe('the outage guard', () => {
     expect(stored()).toHaveLength(2_000)
   })
 
+  it('lets a call wait for an API that takes longer than a loop does for it', async () => {
+    const { gflux, clock, api, trackEach, stored } = openVirtual({ flushAt: 20 })
+    api.otherwise = () => ({ latencyMs: 2_500 })
+    const loop = async (): Promise<void> => {
+      for (let n = 0; n < 900; n++) await trackEach(1)[0]
+    }
+
+    await clock.outcome(flushAfter(gflux, loop()))
+
+    expect(stored()).toHaveLength(900)
+  })
+
+  it('gives a slow API the time that it needs to be found up again', async () => {
+    const client = openVirtual({ flushAt: 20 }, { latencyMs: 1_500 }, { latencyMs: 1_500 }, { gets: 'hang' })
+    const { gflux, clock, api, track, stored } = client
+    api.otherwise = () => ({ latencyMs: 1_500 })
+
+    for (let n = 0; n < 6; n++) {
+      track(25)
+      await clock.settle()
+      await clock.outcome(gflux.flush({ timeoutMs: 5_000, ifDown: 'skip' }).catch(() => undefined))
+      await clock.advance(1_000)
+    }
+
+    expect(stored()).toHaveLength(150)
+  })
+
   it('makes a call that tracks more than half a queue wait for it once', async () => {
     const { gflux, clock, api, trackEach } = openVirtual({ flushAt: 20 })
     api.otherwise = () => ({ gets: 'hang' })
@@ -303,6 +330,20 @@ describe('the outage guard', () => {
     expect(error).toMatchObject({ code: 'http_4xx', status: 429, retryAfterMs: 50_000 })
     expect([error.result?.pending, last.result?.pending]).toEqual([2, 2])
     expect(api.calls).toHaveLength(1)
+  })
+
+  it('tells why it is to be left alone, whatever else it answered meanwhile', async () => {
+    const fates: Fate[] = [
+      { gets: 429, retryAfter: 60 },
+      { gets: 400, latencyMs: 60 },
+    ]
+    const { gflux, clock, track } = openVirtual({}, ...fates)
+    track(100)
+    await rejection(clock, gflux.flush())
+
+    const error = await rejection(clock, gflux.flush())
+
+    expect(error).toMatchObject({ status: 429, retryable: true, result: { pending: 50 } })
   })
 
   it('lets `wait` fail each time, also where it is not worth waiting', async () => {
