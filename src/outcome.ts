@@ -35,13 +35,11 @@ export function acceptBatch(delivery: Delivery, batch: Batch, answer: unknown): 
 }
 
 /**
- * The API refused the batch. A 413 refuses it for its size alone; but what may be stored under this key, by an attempt
- * whose outcome is unknown, must not go out under another.
+ * The API refused the batch. A 413 refuses it for its size alone: so it has stored it at no attempt, also where the
+ * outcome of an earlier one is unknown.
  */
 export function refuseBatch(delivery: Delivery, batch: Batch, refusal: GFluxNodeError): void {
-  const { events, unknownSince } = batch
-  const isSplittable = refusal.status === 413 && events[1] && unknownSince === undefined
-  if (isSplittable) splitBatch(delivery.queue, batch, delivery.ports.randomId)
+  if (refusal.status === 413 && batch.events[1]) splitBatch(delivery.queue, batch, delivery.ports.randomId)
   else dropBatch(delivery, batch, refusal)
 }
 

@@ -168,15 +168,13 @@ export class Ledger {
 
   /** The API refused it; or nearly a day ago it gave no answer, or none while the claim lasted. */
   #hasReason(calls: readonly ApiCall[], status: number | undefined): boolean {
-    const doubtful = calls.filter((call, index) => {
-      const isLate = (call.arrivedAt ?? Infinity) >= (calls[index + 1]?.sentAt ?? Infinity)
-      return isUnknown(call) || isLate
-    })
-    const isGiven = calls.some(({ got }) => got === status)
-    if (status === 413) return isGiven && (calls[0]?.events.length === 1 || doubtful.length > 0)
-    if (status) return !isRetryable(status) && isGiven
+    if (status === 413) return calls.some(({ got, events }) => got === status && events.length === 1)
+    if (status) return !isRetryable(status) && calls.some(({ got }) => got === status)
     const before = this.#clock.now() - DAY + HALF_AN_HOUR
-    return doubtful.some(({ sentAt }) => sentAt < before)
+    return calls.some((call, index) => {
+      const isLate = (call.arrivedAt ?? Infinity) >= (calls[index + 1]?.sentAt ?? Infinity)
+      return call.sentAt < before && (isUnknown(call) || isLate)
+    })
   }
 
   #settle(entry: Entry, fortune: Fortune): void {

@@ -277,14 +277,15 @@ class Play {
   }
 }
 
-/** A 413 is about the batch: it comes every time from then on. */
+/** A 413 is about the batch: it comes every time, and never for one that the API may have stored. */
 function fateSource(fates: readonly Fate[], calls: readonly ApiCall[]): (call: ApiCall) => Fate {
   let count = 0
   return ({ key }) => {
     const earlier = calls.filter((call) => call.key === key)
     const tooLarge = earlier.find(({ fate }) => fate.gets === 413)
     if (tooLarge) return { gets: 413 }
-    return fates[count++ % fates.length] ?? {}
+    const fate = fates[count++ % fates.length] ?? {}
+    return fate.gets === 413 && earlier.some(({ fate: { gets } }) => gets !== 429) ? {} : fate
   }
 }
 

@@ -38,18 +38,6 @@ describe('a 413', () => {
     expect(result).toMatchObject({ accepted: 2, pending: 0 })
   })
 
-  it('splits no batch that the API may have stored: it is dropped, and reported', async () => {
-    const fates = [{ gets: 'reset', stores: true } as const, { gets: 413 }]
-    const { gflux, clock, track, stored, dropped } = openVirtual({}, ...fates)
-    track(2)
-
-    const error = await rejection(clock, gflux.flush())
-
-    expect(error).toMatchObject({ status: 413, result: { rejected: 2 } })
-    expect(stored()).toEqual(['e1', 'e2'])
-    expect(dropped).toHaveLength(1)
-  })
-
   it('keeps the halves in the order of their events', async () => {
     const { gflux, clock, api, track } = openVirtual({ maxRetries: 0 }, { gets: 413 })
     api.next.push({ gets: 503 }, { gets: 503 }, { gets: 503 })
