@@ -32,7 +32,6 @@ export function createExitClient(gflux: GFluxNode, delivery: Delivery, spool: Sp
       }
       if (!queue.size) await spool?.compact()
       isDraining = false
-      newestTried = newest()
     },
     tell() {
       newestTried = newest()
