@@ -5,7 +5,6 @@ import {
   type QueuedEvent,
   queuedEvents,
 } from '../../src/adapter.ts'
-import type { GFluxNode } from '../../src/index.ts'
 import type { CloudflareOptions } from './options.ts'
 import type { WorkerContext } from './platform.ts'
 
@@ -35,7 +34,7 @@ export class AwaitedLifetime implements Pick<WorkerContext, 'waitUntil'> {
    * that nobody else sees to are flushed, such as what an earlier invocation had to leave.
    */
   async invoke<Result>(
-    gflux: GFluxNode,
+    gflux: object,
     method: () => Result | PromiseLike<Result>,
     { timeoutMs = defaultTimeoutMs }: Pick<CloudflareOptions, 'timeoutMs'>,
   ): Promise<Result> {

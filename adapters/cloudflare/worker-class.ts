@@ -1,4 +1,4 @@
-import type { AnyEvents, EventMap, GFluxNode } from '../../src/index.ts'
+import type { AnyEvents, EventMap } from '../../src/index.ts'
 import { AwaitedLifetime } from './awaited-lifetime.ts'
 import { type ClientSource, clientOf } from './client-source.ts'
 import { type DurableInstance, openDurableQueue } from './durable-queue.ts'
@@ -36,13 +36,11 @@ export function wrapClass<Env, Events extends EventMap<Events> = AnyEvents>(
     const flushing = durable
       ? durable.storing
       : (call: () => unknown) =>
-          awaited
-            ? awaited.invoke(gflux as GFluxNode, call, options)
-            : invoke(gflux, call, ctx as WorkerContext, options)
+          awaited ? awaited.invoke(gflux, call, options) : invoke(gflux, call, ctx as WorkerContext, options)
     const bind = (event?: unknown): void => {
       const lifetime = durable ? undefined : (awaited ?? ctx)
-      const client = bindToInvocation(gflux, lifetime, () => options.context?.(event, env))
-      Reflect.set(instance, 'gflux', client) // not where the class has frozen it
+      const own = bindToInvocation(gflux, lifetime, () => options.context?.(event, env))
+      Reflect.set(instance, 'gflux', own) // not where the class has frozen it
     }
 
     bind()

@@ -2,8 +2,6 @@ import type { LambdaContext } from './platform.ts'
 
 /** A wrapper's part of an invocation. */
 export interface Part {
-  /** Its handler is over. */
-  end(): Promise<void>
   flush(): Promise<void>
 }
 
