@@ -78,41 +78,58 @@ export async function startFlush(
     sent.catch(() => undefined) // `firstOf` sees it, unless the flush has ended
   }
 
-  /** Starts what can be sent. Returns how long to wait for anything but its own sends. */
+  /** Sends what is due, within the concurrency. Returns when there may be more. */
+  const startDue = (now: number): number => {
+    const isSendable = (batch: Batch): boolean => readyAt(batch, now) <= now
+    for (;;) {
+      const due = dueAt(now)
+      const batch = due <= now ? claim(delivery, now, isSendable) : undefined
+      if (!batch) return due
+      start(batch, now)
+    }
+  }
+
+  /** How long it leaves the API alone where that is asked for, or where the API is down. */
+  const maxRestMs = (): number => {
+    // An API that is up asked for a pause: waiting for its end is part of delivering, whichever flush was told.
+    const isUp = guard.failures < (hasSent || ifDown !== 'skip' ? 2 : isBudgeted ? 1 : 0)
+    return isUp ? maxRetryAfterMs : ifDown === 'wait' ? patienceMs : 0
+  }
+
+  /**
+   * Another flush probes, for all: nobody else waits for an API that is down; nor, after its first failure, for long for
+   * what was sent before that.
+   */
+  const leavesItToProbe = (now: number): boolean => {
+    const isSilent = guard.failures > 0 && now - guard.trippedAt > silenceMs && !isProbed(delivery, now)
+    const isStuck = isBudgeted && isSilent && left.every(({ batch }) => (batch?.notBefore ?? 0) <= now)
+    return ifDown === 'skip' && (guard.failures > 1 || isStuck)
+  }
+
+  /**
+   * It gives up with something left to do. The flushes after it must not begin a pause that it could not wait for, though
+   * less of it is left then; nor wait as long as it has for what another has sent.
+   */
+  const warnOthers = (now: number, isPaused: boolean): void => {
+    const isInVain = !sends.size && now - beganAt > silenceMs && !events.some(({ settlement }) => settlement)
+    const isOurs = ifDown === 'skip' && isBudgeted && !guard.failures
+    if (isOurs && (isPaused || isInVain)) tripGuard(guard, now, now)
+  }
+
+  /** Starts what can be sent. Returns how long to wait for anything but its own sends: `Infinity` ends the flush. */
   const step = (now: number): number => {
     dropExpired(delivery, now)
     const restMs = closedMs(guard, now)
-    // An API that is up asked for a pause: waiting for its end is part of delivering, whichever flush was told.
-    const isOwnPause = guard.failures < (hasSent || ifDown !== 'skip' ? 2 : isBudgeted ? 1 : 0)
-    const maxRestMs = isOwnPause ? maxRetryAfterMs : ifDown === 'wait' ? patienceMs : 0
-    blockedMs = 0
-    if (now >= deadline || signal?.aborted) return Infinity
-    if (restMs > maxRestMs) {
-      blockedMs = restMs
-      return Infinity
-    }
-    const isSendable = (batch: Batch): boolean => readyAt(batch, now) <= now
-    let due = dueAt(now)
-    while (restMs <= 0 && due <= now) {
-      const batch = claim(delivery, now, isSendable)
-      if (!batch) break
-      start(batch, now)
-      due = dueAt(now)
-    }
-    // Another flush probes, for all: nobody else waits for an API that is down; nor, after its first failure, for long
-    // for what was sent before that.
-    const isSilent = guard.failures > 0 && now - guard.trippedAt > silenceMs && !isProbed(delivery, now)
-    const isStuck = isBudgeted && isSilent && left.every(({ batch }) => (batch?.notBefore ?? 0) <= now)
-    if (ifDown === 'skip' && (guard.failures > 1 || isStuck)) return Infinity
+    const isOver = now >= deadline || signal?.aborted
+    blockedMs = !isOver && restMs > maxRestMs() ? restMs : 0
+    if (isOver || blockedMs) return Infinity
+    const due = restMs > 0 ? dueAt(now) : startDue(now)
+    if (leavesItToProbe(now)) return Infinity
     pollMs = Math.min(maxPollMs, pollMs * 1.2)
     const waitMs = Math.max(restMs, pollMs, due - now)
     // No wait is begun that the budget can't hold, nor in the background for an API that is down.
     if (now + waitMs < deadline && !(isSoft && guard.failures)) return waitMs
-    // The flushes after this one must not begin it either, though less of it is left then; nor wait as long as this
-    // one for what another has sent.
-    const isInVain = !sends.size && now - beganAt > silenceMs && !events.some(({ settlement }) => settlement)
-    const isPutOff = due < Infinity && (restMs > 0 || isInVain)
-    if (isPutOff && ifDown === 'skip' && isBudgeted && !guard.failures) tripGuard(guard, now, now)
+    if (due < Infinity) warnOthers(now, restMs > 0)
     return Infinity
   }
 
