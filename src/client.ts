@@ -1,9 +1,8 @@
-import { deliveryKey } from './adapter.ts'
 import { asyncDispose } from './async-dispose.ts'
 import type { AliasResult, Binding, EraseResult, FlushOptions, GFluxNode } from './client-types.ts'
 import { type BeforeSend, type GFluxNodeConfig, resolveConfig, type WaitUntil } from './config.ts'
 import { createCycle } from './cycle.ts'
-import { createDelivery, type Delivery, enqueue, isHalfFull, keepUp, queuedEvents } from './delivery.ts'
+import { createDelivery, type Delivery, deliveryKey, enqueue, queuedEvents } from './delivery.ts'
 import { GFluxNodeError } from './errors.ts'
 import { type Bound, createEvent, isEventName, maxEventBytes } from './event.ts'
 import type {
@@ -75,14 +74,7 @@ function bindClient<Events extends EventMap<Events>>(
       event = createEvent(redacted.event, { ...redacted, anonymousId, userId }, { audit }, now)
     }
     expect(event.bytes <= maxEventBytes, 'event', 'at most 32 KB of JSON', event.json)
-    const { flushed, recorded } = enqueue(delivery, event)
-    cycle(event)
-    flushed?.catch(() => undefined) // reported through the logger and onDrop
-    // Nobody waits for the API whose event is on disk, or is flushed anyway when the invocation ends.
-    if (recorded !== undefined) return recorded.then(() => (config.flushAt > 1 ? null : (flushed ?? null)))
-    const isFlushedAnyway = (event.isHeld || delivery.invocations) && config.flushAt > 1
-    if (!isFlushedAnyway) return flushed
-    return isHalfFull(delivery) ? keepUp(delivery, flushed) : undefined
+    return enqueue(delivery, event, cycle)
   }
 
   const flush = ({ timeoutMs, signal, ifDown = 'try' }: FlushOptions = {}): Promise<FlushResult> => {

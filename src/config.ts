@@ -31,7 +31,7 @@ export interface GFluxNodeConfig {
   flushIntervalMs?: number | undefined
   /** Retries after network errors, timeouts, 408, 425, 429 and 5xx. @default 2 */
   maxRetries?: number | undefined
-  /** Time limit of one request in milliseconds; 0 for the longest, 5 minutes. @default 5000 */
+  /** Time limit of one request in milliseconds; 0 for the longest, which is 5 minutes. @default 5000 */
   timeoutMs?: number | undefined
   /** Events held at most, in flight included; more are refused with `queue_overflow`. @default 1000 */
   maxQueueSize?: number | undefined
@@ -78,7 +78,7 @@ export type ResolvedConfig = {
   [Key in Optional]?: GFluxNodeConfig[Key]
 }
 
-/** What `timeoutMs: 0` stands for: a request, and so its batch's lease, must end. */
+/** What `timeoutMs: 0` stands for, and the most that is taken: a request, and so its batch's lease, must end. */
 const maxTimeoutMs = 300_000
 
 /** https, or http on a loopback address; no credentials, query or fragment. */
@@ -114,7 +114,7 @@ export function resolveConfig(config: GFluxNodeConfig): ResolvedConfig {
   expect(safeUrl.test(href), 'apiHost', 'https, or http on loopback, without a query', apiHost)
   return {
     ...resolved,
-    timeoutMs: resolved.timeoutMs || maxTimeoutMs,
+    timeoutMs: Math.min(resolved.timeoutMs || maxTimeoutMs, maxTimeoutMs),
     apiHost: href.replace(/\/+$/, ''),
     defaultContext:
       typeof defaultContext === 'function' ? defaultContext : snapshot('defaultContext', defaultContext),

@@ -73,14 +73,12 @@ export function createDelivery(config: ResolvedConfig, ports: Ports): Delivery {
   }
 }
 
-interface Enqueued {
-  /** The flush that the event made happen. */
-  readonly flushed?: Promise<FlushResult> | undefined
-  /** Where a journal records it: when that is done. */
-  readonly recorded?: Promise<unknown> | undefined
-}
-
-export function enqueue(delivery: Delivery, event: QueuedEvent): Enqueued {
+/** Queues an event, which `hold` gives a lifetime. Returns what its `track()` waits for, if anything. */
+export function enqueue(
+  delivery: Delivery,
+  event: QueuedEvent,
+  hold: (event: QueuedEvent) => void,
+): Promise<FlushResult | null> | undefined {
   const { config, journal, queue, recent } = delivery
   const { flushAt, flushIntervalMs, maxQueueBytes, maxQueueSize } = config
   const isFull = queue.size >= maxQueueSize || queue.bytes + event.bytes > maxQueueBytes
@@ -98,25 +96,22 @@ export function enqueue(delivery: Delivery, event: QueuedEvent): Enqueued {
     if (recent.length >= Math.min(flushAt, maxQueueSize)) flushed = trigger(delivery)
     else if (flushIntervalMs) armTimer(delivery, flushIntervalMs)
   }
-  return { flushed, recorded }
-}
-
-export function isHalfFull({
-  config: { maxQueueBytes, maxQueueSize },
-  queue: { bytes, size },
-}: Delivery): boolean {
-  return 2 * size > maxQueueSize || 2 * bytes > maxQueueBytes
+  hold(event)
+  flushed?.catch(() => undefined) // reported through the logger and onDrop
+  // Nobody waits for the API whose event is on disk, or is flushed anyway when the invocation ends.
+  const isSeenTo = flushAt > 1 && (recorded !== undefined || event.isHeld || delivery.invocations > 0)
+  const awaited = !isSeenTo ? flushed : flushed && !recorded ? keepUp(delivery, flushed) : undefined
+  return recorded === undefined ? awaited : recorded.then(() => awaited ?? null)
 }
 
 /**
- * Waits for a flush, so that a loop does not outrun the API; but for one that answers nothing only once, until it does.
+ * From half a queue on a call waits for a flush, so that a loop does not outrun the API; but for one that answers
+ * nothing only once, until it does.
  */
-export async function keepUp(
-  delivery: Delivery,
-  flushed: Promise<FlushResult> | undefined,
-): Promise<FlushResult | null> {
-  const { guard, ports, queue } = delivery
-  if (!flushed || guard.failures) return null
+async function keepUp(delivery: Delivery, flushed: Promise<FlushResult>): Promise<FlushResult | null> {
+  const { config, guard, ports, queue } = delivery
+  const isHalfFull = 2 * queue.size > config.maxQueueSize || 2 * queue.bytes > config.maxQueueBytes
+  if (guard.failures || !isHalfFull) return null
   const batches = [...queue.batches]
   const now = delivery.now()
   const result = await firstOf(ports, [flushed.catch(() => null)], keepUpMs)
@@ -124,6 +119,11 @@ export async function keepUp(
     result === undefined && batches[0] && batches.every((batch) => queue.batches.includes(batch))
   if (isSilent) tripGuard(guard, delivery.now(), now)
   return result ?? null
+}
+
+/** Does nobody see to it? No lifetime holds it, or its batch waits for another attempt or was abandoned. */
+export function isOrphan({ batch, isHeld }: QueuedEvent, now: number): boolean {
+  return batch ? batch.leasedUntil <= now : !isHeld
 }
 
 /** What a flush of everything covers, oldest first. */
@@ -173,4 +173,12 @@ function armTimer(delivery: Delivery, delayMs: number): void {
   safely(() => {
     delivery.stopTimer = ports.timer(delayMs, () => safely(flush), true)
   })
+}
+
+/** Where a client keeps its delivery: the same place in every copy of this package. */
+export const deliveryKey: unique symbol = Symbol.for('@getfluxly/node/inside')
+
+/** What an adapter of this package may know of a client besides its public API: `undefined` for what is none of ours. */
+export function deliveryOf(gflux: unknown): Delivery | undefined {
+  return (Object(gflux) as { [deliveryKey]?: Delivery })[deliveryKey]
 }

@@ -1,11 +1,12 @@
+import { claim, isProbed } from './claim.ts'
 import type { Delivery } from './delivery.ts'
 import { GFluxNodeError } from './errors.ts'
 import { type FlushResult, flushResult } from './flush-result.ts'
-import { closedMs, probeMs, tripGuard } from './guard.ts'
+import { closedMs, forgetFailures, tripGuard } from './guard.ts'
 import { dropExpired } from './outcome.ts'
-import { type Batch, type QueuedEvent, sealBatch } from './queue.ts'
+import type { Batch, QueuedEvent } from './queue.ts'
 import { maxRetryAfterMs } from './retry.ts'
-import { leaseGraceMs, send } from './send.ts'
+import { send } from './send.ts'
 import { firstOf } from './wait.ts'
 
 /**
@@ -23,6 +24,7 @@ export interface FlushLimits {
   signal?: AbortSignal | undefined
 }
 
+/** How long `wait` waits for an API that is down. */
 const patienceMs = 5_000
 /** An API that answered nothing for so long may be down. */
 const silenceMs = 1_000
@@ -40,27 +42,23 @@ export async function startFlush(
   events: readonly QueuedEvent[],
   limits: FlushLimits,
 ): Promise<FlushResult> {
-  const { guard, log, ports, queue, rounds } = delivery
+  const { guard, log, ports, rounds } = delivery
   const { deadline, ifDown, isSoft, signal } = limits
-  /** It is an invocation's, whose time is limited. */
+  const isSkipping = ifDown === 'skip'
+  /** Somebody waits for its end, such as an invocation. */
   const isBudgeted = deadline < Infinity && !isSoft
   const beganAt = delivery.now()
-  if (!delivery.triggered) delivery.recent = []
   const sends = new Set<Promise<void>>()
   /** The events covered; once all are sealed, without the settled ones. */
   let left = events
-  let pollMs = 4
   let hasSent = false
-  /** How long the API is to be left alone, where that is too long to wait for. */
+  let pollMs = 4
+  /** How long the API is to be left alone, where that is longer than this flush waits. */
   let blockedMs = 0
 
-  const isExhausted = (batch: Batch): boolean => batch.exhausted > rounds
-  /**
-   * When to send a batch, or to look whether another flush has. Where nobody waits for an API that is down, one whose
-   * retries are exhausted waits for a later flush.
-   */
+  /** When to send a batch, or to look whether another flush has. What is exhausted is left to a later flush. */
   const readyAt = (batch: Batch, now: number): number => {
-    if (ifDown !== 'wait' && isExhausted(batch)) return Infinity
+    if (ifDown !== 'wait' && batch.exhausted > rounds) return Infinity
     return batch.leasedUntil > now ? now + pollMs : batch.notBefore
   }
 
@@ -71,72 +69,63 @@ export async function startFlush(
     return left.reduce((at, { batch }) => Math.min(at, readyAt(batch as Batch, now)), Infinity)
   }
 
-  const start = (batch: Batch, now: number): void => {
-    hasSent = true
-    const sent = send(delivery, batch, now, limits).finally(() => sends.delete(sent))
-    sends.add(sent)
-    sent.catch(() => undefined) // `firstOf` sees it, unless the flush has ended
-  }
-
-  /** Sends what is due, within the concurrency. Returns when there may be more. */
-  const startDue = (now: number): number => {
-    const isSendable = (batch: Batch): boolean => readyAt(batch, now) <= now
+  /** Starts all that can be sent now. Returns when there may be more to do. */
+  const sendDue = (now: number): number => {
     for (;;) {
       const due = dueAt(now)
-      const batch = due <= now ? claim(delivery, now, isSendable) : undefined
+      const batch = due <= now && claim(delivery, now, (each) => readyAt(each, now) <= now)
       if (!batch) return due
-      start(batch, now)
+      hasSent = true
+      const sent = send(delivery, batch, now, limits).finally(() => sends.delete(sent))
+      sends.add(sent)
+      sent.catch(() => undefined) // `firstOf` sees it, unless the flush has ended
     }
   }
 
-  /** How long it leaves the API alone where that is asked for, or where the API is down. */
+  /** To wait for a pause that an API asks for which is up is part of delivering; only `wait` waits for one that is down. */
   const maxRestMs = (): number => {
-    // An API that is up asked for a pause: waiting for its end is part of delivering, whichever flush was told.
-    const isUp = guard.failures < (hasSent || ifDown !== 'skip' ? 2 : isBudgeted ? 1 : 0)
-    return isUp ? maxRetryAfterMs : ifDown === 'wait' ? patienceMs : 0
+    const toleratedFailures = hasSent || !isSkipping ? 1 : isBudgeted ? 0 : -1
+    if (guard.failures <= toleratedFailures) return maxRetryAfterMs
+    return ifDown === 'wait' ? patienceMs : 0
   }
 
-  /**
-   * Another flush probes, for all: nobody else waits for an API that is down; nor, after its first failure, for long for
-   * what was sent before that.
-   */
-  const leavesItToProbe = (now: number): boolean => {
-    const isSilent = guard.failures > 0 && now - guard.trippedAt > silenceMs && !isProbed(delivery, now)
-    const isStuck = isBudgeted && isSilent && left.every(({ batch }) => (batch?.notBefore ?? 0) <= now)
-    return ifDown === 'skip' && (guard.failures > 1 || isStuck)
-  }
+  /** Is the API down, and its probe another flush's? After its first failure what was sent before it may still come. */
+  const isDown = (now: number): boolean =>
+    guard.failures > 1 ||
+    (guard.failures > 0 &&
+      isBudgeted &&
+      now - guard.trippedAt > silenceMs &&
+      !isProbed(delivery, now) &&
+      left.every(({ batch }) => (batch?.notBefore ?? 0) <= now))
 
-  /**
-   * It gives up with something left to do. The flushes after it must not begin a pause that it could not wait for, though
-   * less of it is left then; nor wait as long as it has for what another has sent.
-   */
-  const warnOthers = (now: number, isPaused: boolean): void => {
-    const isInVain = !sends.size && now - beganAt > silenceMs && !events.some(({ settlement }) => settlement)
-    const isOurs = ifDown === 'skip' && isBudgeted && !guard.failures
-    if (isOurs && (isPaused || isInVain)) tripGuard(guard, now, now)
-  }
+  /** Has it waited in vain for what another flush has sent? */
+  const isInVain = (now: number): boolean =>
+    !sends.size && now - beganAt > silenceMs && !events.some(({ settlement }) => settlement)
 
-  /** Starts what can be sent. Returns how long to wait for anything but its own sends: `Infinity` ends the flush. */
+  /** Starts what can be sent. Returns how long to wait for anything but its own sends: `Infinity` to end with them. */
   const step = (now: number): number => {
     dropExpired(delivery, now)
+    blockedMs = 0
+    if (now >= deadline || signal?.aborted) return Infinity
     const restMs = closedMs(guard, now)
-    const isOver = now >= deadline || signal?.aborted
-    blockedMs = !isOver && restMs > maxRestMs() ? restMs : 0
-    if (isOver || blockedMs) return Infinity
-    const due = restMs > 0 ? dueAt(now) : startDue(now)
-    if (leavesItToProbe(now)) return Infinity
+    if (restMs > maxRestMs()) {
+      blockedMs = restMs
+      return Infinity
+    }
+    const due = restMs > 0 ? dueAt(now) : sendDue(now)
+    if (isSkipping && isDown(now)) return Infinity
     pollMs = Math.min(maxPollMs, pollMs * 1.2)
     const waitMs = Math.max(restMs, pollMs, due - now)
     // No wait is begun that the budget can't hold, nor in the background for an API that is down.
     if (now + waitMs < deadline && !(isSoft && guard.failures)) return waitMs
-    if (due < Infinity) warnOthers(now, restMs > 0)
+    // The flushes after this one must not begin the same wait, though less of it is left then.
+    const isPutOff = due < Infinity && (restMs > 0 || isInVain(now))
+    if (isPutOff && isSkipping && isBudgeted && !guard.failures) tripGuard(guard, now, now)
     return Infinity
   }
 
-  if (ifDown === 'try') {
-    guard.failures = 0
-    for (const batch of queue.batches) batch.notBefore = 0
-  }
+  if (!delivery.triggered) delivery.recent = []
+  if (ifDown === 'try') forgetFailures(delivery)
   try {
     for (;;) {
       const waitMs = step(delivery.now())
@@ -146,33 +135,28 @@ export async function startFlush(
   } catch (cause) {
     log.warn('The flush stopped', { cause }) // such as in Workers' global scope, where nothing may be sent
   }
-  const refused = events.find(({ settlement }) => settlement?.failure)
-  const stuck = events.find(({ batch, settlement }) => batch && !settlement && isExhausted(batch))
-  // Where the caller's budget ended the flush, pending events are no failure.
-  const isInTime = delivery.now() < deadline
+  return conclude(delivery, events, {
+    rounds,
+    isInTime: delivery.now() < deadline,
+    blockedMs: isSkipping ? 0 : blockedMs,
+  })
+}
+
+/** What became of a flush's events. Where the caller's budget ended it, pending events are no failure. */
+function conclude(
+  { guard, log }: Delivery,
+  events: readonly QueuedEvent[],
+  { rounds, isInTime, blockedMs }: { rounds: number; isInTime: boolean; blockedMs: number },
+): FlushResult {
   const result = flushResult(events)
   const { pending } = result
-  const isBlocked = blockedMs > 0 && pending > 0 && ifDown !== 'skip'
+  const isBlocked = pending > 0 && blockedMs > 0
+  const refusal = events.find(({ settlement }) => settlement?.failure)?.settlement?.failure
+  const stuck = events.find(({ batch, settlement }) => !settlement && batch && batch.exhausted > rounds)
   const failure = stuck?.batch?.error ?? (isBlocked ? guard.error : undefined)
-  const error = refused?.settlement?.failure ?? (isInTime ? failure : undefined)
+  const error = refusal ?? (isInTime ? failure : undefined)
   if (pending && (isBlocked || !error)) log.warn('Events stay queued', { pending })
   if (!error) return result
-  const later = isBlocked && !refused && { retryable: true, retryAfterMs: blockedMs }
+  const later = isBlocked && !refusal && { retryable: true, retryAfterMs: blockedMs }
   throw new GFluxNodeError(error.code, error.message, { ...error, ...later, result })
-}
-
-/** Is an attempt under way that has no more time than a probe? What was sent before the API failed has. */
-function isProbed({ guard, queue }: Delivery, now: number): boolean {
-  const longestLease = now + probeMs(guard) + leaseGraceMs
-  return queue.batches.some(({ leasedUntil }) => leasedUntil > now && leasedUntil <= longestLease)
-}
-
-/** The next batch to send, within the concurrency. What the API failed at goes last: it must not block the others. */
-function claim(delivery: Delivery, now: number, isSendable: (batch: Batch) => boolean): Batch | undefined {
-  const { config, guard, ports, queue } = delivery
-  const { batches, open } = queue
-  const inFlight = batches.filter(({ leasedUntil }) => leasedUntil > now).length
-  if (inFlight >= config.concurrency || (guard.failures && isProbed(delivery, now))) return undefined
-  const [next] = batches.filter(isSendable).sort((a, b) => a.exhausted - b.exhausted)
-  return open[0] && (!next || (guard.failures && next.exhausted)) ? sealBatch(queue, ports.randomId()) : next
 }

@@ -1,3 +1,4 @@
+import type { Delivery } from './delivery.ts'
 import type { GFluxNodeError } from './errors.ts'
 
 const maxCooldownMs = 60_000
@@ -61,4 +62,10 @@ export function resetGuard(guard: Guard, tookMs: number): void {
  */
 export function probeMs({ answerMs, failures }: Guard): number {
   return failures ? Math.max(probeTimeoutMs, 2 * answerMs) * 2 ** ((failures - 1) >> 1) : Infinity
+}
+
+/** A person asks for a fresh start: failures don't count, and no batch waits for its turn. A pause stays. */
+export function forgetFailures({ guard, queue }: Pick<Delivery, 'guard' | 'queue'>): void {
+  guard.failures = 0
+  for (const batch of queue.batches) batch.notBefore = 0
 }

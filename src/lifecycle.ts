@@ -1,5 +1,5 @@
-import { deliveryOf } from './adapter.ts'
 import type { WaitUntil } from './config.ts'
+import { deliveryOf } from './delivery.ts'
 import type { IfDown } from './flush.ts'
 import type { FlushResult } from './flush-result.ts'
 

@@ -1,7 +1,7 @@
 import type { Delivery } from './delivery.ts'
 import { GFluxNodeError } from './errors.ts'
 import { safely } from './log.ts'
-import { type Batch, type QueuedEvent, settleBatch, splitBatch } from './queue.ts'
+import { type Batch, type QueuedEvent, type Settlement, splitBatch } from './queue.ts'
 
 /** The API remembers an idempotency key for 24 hours: a minute less leaves time for the request under way. */
 export const keyLifetimeMs: number = (24 * 60 - 1) * 60 * 1000
@@ -24,12 +24,8 @@ export function isBatchAnswer(answer: unknown): boolean {
 export function acceptBatch(delivery: Delivery, batch: Batch, answer: unknown): void {
   const { request_id: requestId, errors } = answer as BatchAnswer
   const details: BatchAnswer['errors'] = Array.isArray(errors) ? errors.map(Object) : []
-  settleBatch(delivery, batch, { requestId })
-  const rejected = batch.events.filter((event, place) => {
-    const rejection = details.find(({ index }) => index === place)
-    if (rejection) event.settlement = { requestId, rejection }
-    return rejection
-  })
+  settle(delivery, batch, (place) => ({ requestId, rejection: details.find(({ index }) => index === place) }))
+  const rejected = batch.events.filter(({ settlement }) => settlement?.rejection)
   if (rejected[0])
     report(delivery, rejected, new GFluxNodeError('validation_error', 'The API rejected events', { details }))
 }
@@ -55,8 +51,18 @@ export function dropExpired(delivery: Delivery, now: number): void {
 
 function dropBatch(delivery: Delivery, batch: Batch, failure: GFluxNodeError): void {
   const { error = failure.code, detail = failure.message, request_id: requestId } = Object(failure.details)
-  settleBatch(delivery, batch, { requestId, rejection: { error, detail }, failure })
+  settle(delivery, batch, () => ({ requestId, rejection: { error, detail }, failure }))
   report(delivery, batch.events, failure)
+}
+
+function settle({ journal, queue }: Delivery, batch: Batch, outcomeOf: (place: number) => Settlement): void {
+  queue.batches.splice(queue.batches.indexOf(batch), 1)
+  batch.events.forEach((event, place) => {
+    event.settlement = outcomeOf(place)
+    queue.size--
+    queue.bytes -= event.bytes
+  })
+  journal?.settled(batch)
 }
 
 /** Tells the logger and `onDrop` of events that were given up for good. */

@@ -1,5 +1,4 @@
 import type { GFluxNodeError } from './errors.ts'
-import type { Journal } from './journal.ts'
 
 export const maxBatchEvents = 50
 export const maxBatchBytes: number = 256 * 1024
@@ -10,7 +9,7 @@ export const envelopeBytes: number = '{"events":[]}'.length
 export interface Settlement {
   requestId?: string | undefined
   /** Why the API refused it. */
-  rejection?: { error: string; detail: string }
+  rejection?: { error: string; detail: string } | undefined
   /** Why its whole batch was dropped. */
   failure?: GFluxNodeError
 }
@@ -42,8 +41,7 @@ export interface Batch {
   exhausted: number
   /** When the next attempt makes sense. */
   notBefore: number
-  /** Who holds the claim: a holder whose lease ran out decides no more. */
-  lease: number
+  /** The end of the holder's lease, and so its name: who finds another one decides no more. 0 where there is none. */
   leasedUntil: number
   /** When the first attempt began whose outcome is unknown. */
   unknownSince?: number | undefined
@@ -98,23 +96,8 @@ export function splitBatch({ batches }: Queue, batch: Batch, createKey: () => st
   batches.splice(batches.indexOf(batch), 1, first, second)
 }
 
-/** Settles a batch's events and takes it out. */
-export function settleBatch(
-  { journal, queue }: { journal?: Journal; queue: Queue },
-  batch: Batch,
-  settlement: Settlement,
-): void {
-  queue.batches.splice(queue.batches.indexOf(batch), 1)
-  for (const event of batch.events) {
-    event.settlement = settlement
-    queue.size--
-    queue.bytes -= event.bytes
-  }
-  journal?.settled(batch)
-}
-
 function createBatch(key: string, events: readonly QueuedEvent[]): Batch {
-  const batch = { key, events, attempts: 0, exhausted: 0, notBefore: 0, lease: 0, leasedUntil: 0 }
+  const batch = { key, events, attempts: 0, exhausted: 0, notBefore: 0, leasedUntil: 0 }
   for (const event of events) event.batch = batch
   return batch
 }

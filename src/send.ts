@@ -18,11 +18,11 @@ export async function send(
 ): Promise<void> {
   const { config, guard, journal, ports, queue } = delivery
   const { events, key, unknownSince } = batch
-  const lease = ++batch.lease
   // Whoever asks for a flush by name wants the events there, also where the API has become slow.
   const maxMs = ifDown === 'try' ? Infinity : probeMs(guard)
   const timeoutMs = Math.min(config.timeoutMs, maxMs, isSoft ? Infinity : deadline - now)
-  batch.leasedUntil = now + timeoutMs + leaseGraceMs
+  const lease = now + timeoutMs + leaseGraceMs // no later one ends at the same time
+  batch.leasedUntil = lease
   batch.unknownSince ??= now // until it is known: this invocation may never come back
   const body = `{"events":[${events.map(({ json }) => json)}]}`
   const request = {
@@ -36,7 +36,7 @@ export async function send(
   const { answer, error, isUnknown } = await attempt(ports, request, timeoutMs, signal)
   if (error) pauseGuard(guard, delivery.now(), error)
   if (!queue.batches.includes(batch)) return // another flush settled it meanwhile
-  if (lease === batch.lease) {
+  if (batch.leasedUntil === lease) {
     batch.leasedUntil = 0
     if (!isUnknown) {
       batch.unknownSince = unknownSince

@@ -1,10 +1,5 @@
-import {
-  beginInvocation,
-  type Delivery,
-  deliveryOf,
-  type QueuedEvent,
-  queuedEvents,
-} from '../../src/adapter.ts'
+import { type Delivery, type QueuedEvent, queuedEvents } from '../../src/adapter.ts'
+import { runInvocation } from './invocation.ts'
 import type { CloudflareOptions } from './options.ts'
 import type { WorkerContext } from './platform.ts'
 
@@ -33,19 +28,12 @@ export class AwaitedLifetime implements Pick<WorkerContext, 'waitUntil'> {
    * Runs a method and passes on what it came to. Where nothing that this instance tracked is left to settle, only events
    * that nobody else sees to are flushed, such as what an earlier invocation had to leave.
    */
-  async invoke<Result>(
+  invoke<Result>(
     gflux: object,
     method: () => Result | PromiseLike<Result>,
     { timeoutMs = defaultTimeoutMs }: Pick<CloudflareOptions, 'timeoutMs'>,
   ): Promise<Result> {
-    const endInvocation = beginInvocation(gflux)
-    try {
-      return await method()
-    } finally {
-      endInvocation()
-      const delivery = deliveryOf(gflux)
-      if (delivery) await this.#flush(delivery, timeoutMs)
-    }
+    return runInvocation(gflux, method, (delivery) => this.#flush(delivery, timeoutMs))
   }
 
   async #flush(delivery: Delivery, timeoutMs: number): Promise<void> {

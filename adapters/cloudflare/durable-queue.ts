@@ -5,16 +5,11 @@ import { retryDelayMs } from './retry-delay.ts'
 import { shareAlarm } from './shared-alarm.ts'
 import { watchStorage } from './shared-storage.ts'
 import { storeBatches } from './stored-batches.ts'
+import type { Lifetime } from './worker-class.ts'
 
 /** An instance of a Durable Object class. */
 export interface DurableInstance {
   alarm?(info: AlarmInfo): unknown
-}
-
-export interface DurableQueue<Events extends EventMap<Events>> {
-  readonly gflux: GFluxNode<Events>
-  /** Calls a method of the object: what it tracked is stored before its result is given. */
-  readonly storing: (call: () => unknown) => Promise<unknown>
 }
 
 /** A client of the same configuration whose queue is kept in an object's storage, and sent from the object's alarm. */
@@ -22,7 +17,7 @@ export function openDurableQueue<Events extends EventMap<Events>>(
   client: GFluxNode<Events>,
   ctx: ObjectContext,
   instance: DurableInstance,
-): DurableQueue<Events> {
+): Lifetime<Events> {
   const { config } = deliveryOf(client) as Delivery
   // Nothing but the alarm flushes, so that no response waits for the API.
   const quiet = { waitUntil: undefined, flushIntervalMs: 0, flushAt: config.maxQueueSize }
@@ -53,12 +48,12 @@ export function openDurableQueue<Events extends EventMap<Events>>(
     return size ? Date.now() + (failures && retryDelayMs(failures, Math.max(0, ...pausesMs))) : undefined
   }
   instance.alarm = (info) => alarm.run(info, { users: async () => users?.call(instance, info), ours: send })
-  const storing = async (call: () => unknown): Promise<unknown> => {
+  const run = async (call: () => unknown): Promise<unknown> => {
     try {
       return await call()
     } finally {
       await batches.saved()
     }
   }
-  return { gflux, storing }
+  return { gflux, run }
 }

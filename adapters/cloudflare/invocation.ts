@@ -1,4 +1,4 @@
-import { beginInvocation, type Delivery, deliveryOf } from '../../src/adapter.ts'
+import { beginInvocation, type Delivery, deliveryOf, isOrphan, queuedEvents } from '../../src/adapter.ts'
 import { type EventContext, type EventMap, flushAfter, type GFluxNode } from '../../src/index.ts'
 import type { CloudflareOptions } from './options.ts'
 import type { WorkerContext } from './platform.ts'
@@ -31,27 +31,36 @@ function asView<Events extends EventMap<Events>>(client: GFluxNode<Events>): GFl
  * events, is flushed after the result. The flush begins at the end, so that an invocation whose caller has gone ends as
  * it would without us. It waits for no API that is down: many invocations would, each with all that is queued.
  */
-export async function invoke<Result, Events extends EventMap<Events>>(
+export function invoke<Result, Events extends EventMap<Events>>(
   gflux: GFluxNode<Events>,
   handled: () => Result | PromiseLike<Result>,
   ctx: WorkerContext,
   { timeoutMs }: Pick<CloudflareOptions, 'timeoutMs'>,
+): Promise<Result> {
+  return runInvocation(gflux, handled, (delivery) => {
+    if (hasOrphans(delivery)) ctx.waitUntil(flushAfter(gflux, undefined, { timeoutMs }))
+  })
+}
+
+/** Runs a handler, during which no `track()` waits for the API, then what ends it. */
+export async function runInvocation<Result>(
+  gflux: object,
+  handled: () => Result | PromiseLike<Result>,
+  end: (delivery: Delivery) => unknown,
 ): Promise<Result> {
   const endInvocation = beginInvocation(gflux)
   try {
     return await handled()
   } finally {
     endInvocation()
-    if (hasOrphans(deliveryOf(gflux))) ctx.waitUntil(flushAfter(gflux, undefined, { timeoutMs }))
+    await end(deliveryOf(gflux) as Delivery)
   }
 }
 
-/** Events without a flush of their own, and batches that wait for another attempt or were abandoned. */
-function hasOrphans(delivery: Delivery | undefined): boolean | undefined {
-  return (
-    delivery?.queue.open.some(({ isHeld }) => !isHeld) ||
-    delivery?.queue.batches.some(({ leasedUntil }) => leasedUntil <= delivery.now())
-  )
+/** Are there events that nobody sees to, such as an earlier invocation's? */
+function hasOrphans(delivery: Delivery): boolean {
+  const now = delivery.now()
+  return queuedEvents(delivery).some((event) => isOrphan(event, now))
 }
 
 /** Called as a method of `ctx`: anything else is an Illegal invocation. */

@@ -1,4 +1,4 @@
-import type { AnyEvents, EventMap } from '../../src/index.ts'
+import type { AnyEvents, EventMap, GFluxNode } from '../../src/index.ts'
 import { AwaitedLifetime } from './awaited-lifetime.ts'
 import { type ClientSource, clientOf } from './client-source.ts'
 import { type DurableInstance, openDurableQueue } from './durable-queue.ts'
@@ -15,6 +15,15 @@ interface Instance extends DurableInstance {
   gflux?: unknown
 }
 
+/** How what an instance tracks is delivered. */
+export interface Lifetime<Events extends EventMap<Events>> {
+  readonly gflux: GFluxNode<Events>
+  /** What each event holds until it is settled, if anything. */
+  readonly holder?: Pick<WorkerContext, 'waitUntil'> | undefined
+  /** Calls a method: its result waits for what it must wait for. */
+  readonly run: (call: () => unknown) => Promise<unknown>
+}
+
 /**
  * The runtime gets a proxy of each instance, whose methods flush at their end. The code of the class itself has the
  * instance as `this`, so that what it calls of its own stays as it is, synchronous where it was.
@@ -28,18 +37,9 @@ export function wrapClass<Env, Events extends EventMap<Events> = AnyEvents>(
 
   /** The client is an own property, which is out of reach of RPC. */
   function instrument(instance: Instance, ctx: WorkerContext | ObjectContext, env: Env): object {
-    const isObject = 'storage' in ctx // that of a Durable Object class, which alone has storage
-    const awaited = isWorkflow || isObject ? new AwaitedLifetime(ctx) : undefined
-    const client = clientOf(source, env)
-    const durable = isObject && options.durableQueue && openDurableQueue(client, ctx, instance)
-    const gflux = durable ? durable.gflux : client
-    const flushing = durable
-      ? durable.storing
-      : (call: () => unknown) =>
-          awaited ? awaited.invoke(gflux, call, options) : invoke(gflux, call, ctx as WorkerContext, options)
+    const { gflux, holder, run } = openLifetime(clientOf(source, env), ctx, instance)
     const bind = (event?: unknown): void => {
-      const lifetime = durable ? undefined : (awaited ?? ctx)
-      const own = bindToInvocation(gflux, lifetime, () => options.context?.(event, env))
+      const own = bindToInvocation(gflux, holder, () => options.context?.(event, env))
       Reflect.set(instance, 'gflux', own) // not where the class has frozen it
     }
 
@@ -50,12 +50,26 @@ export function wrapClass<Env, Events extends EventMap<Events> = AnyEvents>(
         // A stub, or a binding, is called like a function, but is none.
         if (!(value instanceof Function) || typeof name === 'symbol') return value
         return (...args: unknown[]) => {
-          if (name === 'fetch' && !awaited) bind(args[0]) // each invocation has an instance of its own
-          if (name === 'run' && isWorkflow) args[1] = flushingSteps(args[1] as WorkflowStep, flushing)
-          return flushing(() => value.apply(instance, args))
+          if (name === 'fetch' && holder === ctx) bind(args[0]) // each invocation has an instance of its own
+          if (name === 'run' && isWorkflow) args[1] = flushingSteps(args[1] as WorkflowStep, run)
+          return run(() => value.apply(instance, args))
         }
       },
     })
+  }
+
+  /** What the instance's invocations flush by: the object's storage, before their results, or behind `waitUntil`. */
+  function openLifetime(
+    gflux: GFluxNode<Events>,
+    ctx: WorkerContext | ObjectContext,
+    instance: Instance,
+  ): Lifetime<Events> {
+    const isObject = 'storage' in ctx // that of a Durable Object class, which alone has storage
+    if (isObject && options.durableQueue) return openDurableQueue(gflux, ctx, instance)
+    if (!isObject && !isWorkflow)
+      return { gflux, holder: ctx, run: (call) => invoke(gflux, call, ctx, options) }
+    const holder = new AwaitedLifetime(ctx)
+    return { gflux, holder, run: (call) => holder.invoke(gflux, call, options) }
   }
 
   const wrapped = class extends workerClass {

@@ -75,8 +75,9 @@ export class CommitLog {
     if (!this.#isResting()) this.#next ??= this.#schedule()
   }
 
-  /** Writes the file anew, without what has become superfluous. */
+  /** Writes the file anew, if there is one, without what has become superfluous. */
   compact(): void {
+    if (!this.bytes) return
     this.#isBroken = true
     this.repair()
   }

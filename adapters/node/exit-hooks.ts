@@ -24,35 +24,25 @@ const pollMs = 250
 const signals = ['SIGTERM', 'SIGINT'] as const
 
 /** The same in every copy of this package: one set of hooks in a process, or in a worker thread. */
-const registryKey = Symbol.for('@getfluxly/node/exit-hooks')
+const registryKey: unique symbol = Symbol.for('@getfluxly/node/exit-hooks')
 
-interface Registry {
-  beforeExit?: Set<ExitClient>
-  signals?: Set<ExitClient>
-}
-
-function registry(): Registry {
-  const holder = globalThis as { [registryKey]?: Registry }
-  holder[registryKey] ??= {}
-  return holder[registryKey]
-}
+type Hook = 'beforeExit' | 'signals'
+const globals = globalThis as { [registryKey]?: { [Name in Hook]?: Set<ExitClient> } }
 
 /** Drains the client when the event loop has run empty, which also happens in a worker thread. */
 export function drainBeforeExit(client: ExitClient): void {
-  const hooks = registry()
-  hooks.beforeExit ??= watchBeforeExit()
-  add(hooks.beforeExit, client)
+  add('beforeExit', client, watchBeforeExit)
 }
 
 /** Drains the client on SIGTERM and SIGINT, which worker threads do not get. */
 export function drainOnSignals(client: ExitClient): void {
-  if (!isMainThread) return
-  const hooks = registry()
-  hooks.signals ??= watchSignals()
-  add(hooks.signals, client)
+  if (isMainThread) add('signals', client, watchSignals)
 }
 
-function add(clients: Set<ExitClient>, client: ExitClient): void {
+function add(hook: Hook, client: ExitClient, watch: () => Set<ExitClient>): void {
+  globals[registryKey] ??= {}
+  globals[registryKey][hook] ??= watch()
+  const clients = globals[registryKey][hook]
   for (const other of clients) if (other.isOver()) clients.delete(other)
   clients.add(client)
 }

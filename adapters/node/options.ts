@@ -25,20 +25,22 @@ export interface GFluxServerConfig extends GFluxNodeConfig {
   maxSpoolBytes?: number | undefined
 }
 
-const DEFAULTS = { flushIntervalMs: 5000, handleSignals: true, maxSpoolBytes: 104_857_600 }
-
-type Resolved = GFluxServerConfig & { [Key in keyof typeof DEFAULTS]: (typeof DEFAULTS)[Key] }
+type Resolved = GFluxServerConfig & { handleSignals: boolean; maxSpoolBytes: number }
 
 /** Fills in the defaults; the core checks its own options. */
 export function resolveServerConfig(config: GFluxServerConfig): Resolved {
-  const given = Object.entries(plainObject('config', config)).filter(([, value]) => value !== undefined)
-  const resolved: Resolved = { ...DEFAULTS, token: '', ...Object.fromEntries(given) }
-  const { handleSignals, maxSpoolBytes, spool } = resolved
+  const {
+    flushIntervalMs = 5000,
+    handleSignals = true,
+    maxSpoolBytes = 100 * 1024 * 1024,
+    spool,
+    ...core
+  } = plainObject<GFluxServerConfig>('config', config)
   expect(typeof handleSignals === 'boolean', 'handleSignals', 'a boolean', handleSignals)
   if (spool !== undefined) assertFolder(spool)
   const isCount = Number.isInteger(maxSpoolBytes) && maxSpoolBytes > 0
   expectNumber(isCount, 'maxSpoolBytes', 'a positive integer', maxSpoolBytes)
-  return resolved
+  return { ...core, flushIntervalMs, handleSignals, maxSpoolBytes, spool }
 }
 
 function assertFolder(spool: unknown): void {

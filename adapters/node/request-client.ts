@@ -1,4 +1,4 @@
-import { deliveryOf, expect, plainObject } from '../../src/adapter.ts'
+import { assertFunction, deliveryOf, expect, plainObject } from '../../src/adapter.ts'
 import type { Binding, GFluxNode } from '../../src/index.ts'
 import { cookieOf } from '../shared/cookie.ts'
 
@@ -24,7 +24,7 @@ export function requestBinder<Request>(
 ): BindRequest<Request> {
   const { cookie, identify } = plainObject<RequestOptions<Request>>('options', options)
   expect(cookie === undefined || (typeof cookie === 'string' && cookie), 'cookie', 'a name', cookie)
-  expect(identify === undefined || typeof identify === 'function', 'identify', 'a function', identify)
+  assertFunction('identify', identify)
   return async (request, cookieHeader) => {
     const anonymousId = cookie && cookieOf(cookieHeader, cookie)?.trim()
     const client = gflux.with(anonymousId ? { anonymousId } : {})

@@ -25,7 +25,7 @@ interface Group {
 
 /** The file of events that are in the queue. What is settled goes from it in time. */
 export class SpoolLog {
-  readonly #file: CommitLog
+  readonly file: CommitLog
   readonly #groups = new Map<string, Group>()
   /** Events that are not settled. */
   size = 0
@@ -38,7 +38,7 @@ export class SpoolLog {
     restored: readonly RestoredBatch[] = [],
   ) {
     const maxDeadBytes = Math.min(minShrinkBytes, maxBytes / 4)
-    this.#file = new CommitLog(path, {
+    this.file = new CommitLog(path, {
       ...options,
       shrink: { snapshot: () => this.#snapshot(), maxBytes: () => maxDeadBytes + 2 * this.#liveBytes },
     })
@@ -47,10 +47,6 @@ export class SpoolLog {
       const group = this.#groups.get(key)
       if (group) group.unknownSince = unknownSince
     }
-  }
-
-  get bytes(): number {
-    return this.#file.bytes
   }
 
   /** Is any of these events here? */
@@ -63,7 +59,7 @@ export class SpoolLog {
     const { key = '', json } = event
     const id = this.#lastId + 1
     const group = this.#hold(event, id)
-    group.recorded = this.#file.append(encodeRecord({ kind: 'event', key, id, json }))
+    group.recorded = this.file.append(encodeRecord({ kind: 'event', key, id, json }))
     return group.recorded
   }
 
@@ -74,9 +70,9 @@ export class SpoolLog {
     const noted: (Promise<boolean> | undefined)[] = [group.recorded]
     if (unknownSince !== undefined && group.unknownSince !== unknownSince) {
       group.unknownSince = unknownSince
-      const attempt = this.#file.note(encodeRecord({ kind: 'attempt', key, unknownSince }))
+      const attempt = this.file.note(encodeRecord({ kind: 'attempt', key, unknownSince }))
       // Not waited for: the power would have to fail in this moment, and for a day.
-      void attempt.then(() => this.#file.sync())
+      void attempt.then(() => this.file.sync())
       noted.push(attempt)
     }
     await within(Promise.all(noted), patienceMs)
@@ -86,7 +82,7 @@ export class SpoolLog {
   notStored({ key, unknownSince }: Batch): void {
     const group = this.#groups.get(key)
     if (group?.unknownSince === undefined || unknownSince !== undefined) return
-    this.#file.mention(encodeRecord({ kind: 'failed', key, unknownSince: group.unknownSince }))
+    this.file.mention(encodeRecord({ kind: 'failed', key, unknownSince: group.unknownSince }))
     group.unknownSince = undefined
   }
 
@@ -96,24 +92,7 @@ export class SpoolLog {
     this.size -= events.length
     for (const { bytes } of events) this.#liveBytes -= bytes
     this.#groups.delete(key)
-    this.#file.mention(encodeRecord({ kind: 'settled', key }))
-  }
-
-  /** Leaves nothing of what is settled in the file. */
-  compact(): void {
-    if (this.#file.bytes) this.#file.compact()
-  }
-
-  repair(): void {
-    this.#file.repair()
-  }
-
-  idle(): Promise<void> {
-    return this.#file.idle()
-  }
-
-  remove(): Promise<void> {
-    return this.#file.remove()
+    this.file.mention(encodeRecord({ kind: 'settled', key }))
   }
 
   #hold(event: QueuedEvent, id: number): Group {
@@ -146,7 +125,7 @@ export class SpoolLog {
       if (!group.events[0]) this.#groups.delete(event.key ?? '')
     }
     for (const event of events) event.key = key
-    moved.recorded = this.#file.append(encodeRecord({ kind: 'batch', key, ids: moved.ids }))
+    moved.recorded = this.file.append(encodeRecord({ kind: 'batch', key, ids: moved.ids }))
     this.#groups.set(key, moved)
     return moved
   }

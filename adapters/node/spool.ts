@@ -50,7 +50,7 @@ export class Spool implements Journal {
     this.#maxBytes = maxBytes
     this.#flush = flush
     this.#directory = new SpoolDirectory(path, delivery, () => {
-      for (const log of this.#logs()) log.compact()
+      for (const log of this.#logs()) log.file.compact()
     })
     this.#health = new SpoolHealth(delivery.log)
     this.#options = { prepare: () => this.#directory.prepare(), health: this.#health }
@@ -71,7 +71,7 @@ export class Spool implements Journal {
 
   /** Does the file of this process hold what it need not? Personal data need not lie about for longer than that. */
   get hasLitter(): boolean {
-    return this.#health.isWorking && !this.#own.size && this.#own.bytes > 0
+    return this.#health.isWorking && !this.#own.size && this.#own.file.bytes > 0
   }
 
   /** Do events wait on disk for room in the queue? */
@@ -103,7 +103,7 @@ export class Spool implements Journal {
   settled(batch: Batch): void {
     const log = this.#logOf(batch)
     log?.settled(batch)
-    if (log?.size === 0 && this.#adopted.delete(log)) void log.remove()
+    if (log?.size === 0 && this.#adopted.delete(log)) void log.file.remove()
     if (!this.#backlog.isEmpty && this.#hasQueueRoom()) void this.#run(() => this.#bringBackAll())
   }
 
@@ -111,15 +111,15 @@ export class Spool implements Journal {
   async idle(): Promise<void> {
     do {
       await this.#working
-      await Promise.all([...this.#health.commits, ...this.#logs().map((log) => log.idle())])
+      await Promise.all([...this.#health.commits, ...this.#logs().map((log) => log.file.idle())])
     } while (this.#working !== undefined || this.#health.commits.size) // something came meanwhile, such as what was brought back
   }
 
   /** Takes over what dead processes left, and brings back what the queue has room for. */
   work(): Promise<void> {
     return this.#run(async () => {
-      for (const log of this.#logs()) log.repair()
-      if (this.hasLitter) this.#own.compact()
+      for (const log of this.#logs()) log.file.repair()
+      if (this.hasLitter) this.#own.file.compact()
       const orphans = this.#delivery.isClosed ? [] : await this.#directory.takeOrphans()
       for (const path of orphans) this.#backlog.add(path, await sizeOf(path))
       await this.#bringBackAll()
@@ -128,7 +128,7 @@ export class Spool implements Journal {
 
   /** The process ends. */
   async compact(): Promise<void> {
-    this.#own.compact()
+    this.#own.file.compact()
     await this.idle()
   }
 
@@ -136,7 +136,7 @@ export class Spool implements Journal {
   async release(): Promise<void> {
     await this.idle()
     await this.#backlog.close()
-    await this.#own.remove()
+    await this.#own.file.remove()
     await this.#directory.release()
   }
 
@@ -149,8 +149,8 @@ export class Spool implements Journal {
   }
 
   #bytes(): number {
-    let bytes = this.#own.bytes + this.#backlog.bytes + this.#directory.otherBytes
-    for (const log of this.#adopted) bytes += log.bytes
+    let bytes = this.#own.file.bytes + this.#backlog.bytes + this.#directory.otherBytes
+    for (const log of this.#adopted) bytes += log.file.bytes
     return bytes
   }
 

@@ -1,4 +1,4 @@
-import { type Delivery, deliveryOf, type QueuedEvent, queuedEvents } from '../../src/adapter.ts'
+import { type Delivery, deliveryOf, isOrphan, type QueuedEvent, queuedEvents } from '../../src/adapter.ts'
 import type { Flushable } from '../../src/index.ts'
 import type { Invocation, Owner } from './current-invocation.ts'
 
@@ -33,10 +33,9 @@ export function coveringClient(invocation: Invocation): Flushable {
 
 function coveredBy(me: Owner, delivery: Delivery): QueuedEvent[] {
   const now = delivery.now()
-  const isOrphan = ({ batch, isHeld }: QueuedEvent): boolean => (batch ? batch.leasedUntil <= now : !isHeld)
   const isCovered = (event: QueuedEvent): boolean => {
     const owner = owners.get(event)
-    return owner === me || owner === unknownOwner || ((!owner || owner.isOver) && isOrphan(event))
+    return owner === me || owner === unknownOwner || ((!owner || owner.isOver) && isOrphan(event, now))
   }
   const events = queuedEvents(delivery).filter(isCovered)
   for (const event of events) own(event, me)

@@ -81,7 +81,7 @@ describe('the time limit', () => {
     await using http = await openIngest()
     const gflux = http.connect({ flushAt: 10_000, concurrency: 12 })
     const { signal } = new AbortController()
-    http.ingest.fail({ delayMs: 50, times: 40 })
+    http.ingest.fail({ delayMs: 300, times: 40 })
     await trackMany(gflux, 700)
 
     const flushed = Promise.all(Array.from({ length: 12 }, () => gflux.flush({ signal })))
