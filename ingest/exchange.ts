@@ -13,16 +13,20 @@ import { Store } from './store.ts'
 
 /** One life of an ingest, from its creation or reset on: turns messages into outcomes and remembers them. */
 export class Exchange {
-  readonly store: Store = new Store()
+  readonly store: Store
   readonly statistics: Statistics = new Statistics()
-  readonly requests: OpenRecord[] = []
+  readonly requests: OpenRecord[]
   readonly failures: FailurePlans
   readonly #idempotency: Idempotency
   readonly #services: Services
   readonly #ports: Ports
 
-  constructor(ports: Ports) {
+  /** Takes the lists of its predecessor over, emptied. */
+  constructor(ports: Ports, predecessor?: Exchange) {
     this.#ports = ports
+    this.store = predecessor?.store.succeed() ?? new Store()
+    this.requests = predecessor?.requests ?? []
+    this.requests.length = 0
     this.failures = new FailurePlans(ports.random)
     this.#idempotency = new Idempotency(ports.now)
     this.#services = {

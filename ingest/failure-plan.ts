@@ -1,5 +1,6 @@
 import type { Failure, FailureOccurrence } from './failure.ts'
 import { type FailureEffect, resolveEffect } from './failure-effect.ts'
+import { isJsonObject } from './json.ts'
 import { optionError } from './option-error.ts'
 
 /** A failure that struck a request. */
@@ -20,6 +21,8 @@ interface Plan extends Strike {
 
 const OCCURRENCE = ['times', 'share', 'every', 'path', 'delayMs']
 const EFFECT = ['status', 'retryAfter', 'body', 'hang', 'reset', 'redirect']
+/** A longer timer ends at once: https://nodejs.org/api/timers.html#settimeoutcallback-delay-args */
+const MAX_TIMER_MS = 2 ** 31 - 1
 
 /** The failures that are active, in the order they were asked for. */
 export class FailurePlans {
@@ -55,6 +58,7 @@ export class FailurePlans {
 }
 
 function createPlan(failure: Failure): Plan {
+  if (!isJsonObject(failure)) throw optionError('failure', 'an object such as { status: 503 }', failure)
   const unknown = Object.keys(failure).find((name) => !OCCURRENCE.includes(name) && !EFFECT.includes(name))
   if (unknown !== undefined) throw new TypeError(`Unknown failure option \`${unknown}\``)
   const effect = resolveEffect(failure)
@@ -85,8 +89,8 @@ function checkPlan({ remaining, share, every, path, delayMs }: Plan): void {
   if (path !== undefined && !String(path).startsWith('/')) {
     throw optionError('path', 'a path that starts with /', path)
   }
-  if (!Number.isFinite(delayMs) || delayMs < 0) {
-    throw optionError('delayMs', 'a finite number of milliseconds, 0 or more', delayMs)
+  if (typeof delayMs !== 'number' || !(delayMs >= 0 && delayMs <= MAX_TIMER_MS)) {
+    throw optionError('delayMs', `a number of milliseconds from 0 to ${MAX_TIMER_MS}`, delayMs)
   }
 }
 

@@ -8,7 +8,7 @@ export interface FailureOccurrence {
   readonly every?: number
   /** Only requests to exactly this path, without query. @default any path */
   readonly path?: string
-  /** Milliseconds to wait before the failure, or before the request goes on. @default 0 */
+  /** Milliseconds to wait before the failure, or before the request goes on; 2147483647 at most. @default 0 */
   readonly delayMs?: number
 }
 

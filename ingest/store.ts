@@ -25,13 +25,21 @@ export interface ErasureRecord {
 
 /** What was written: events, merges and erasures. */
 export class Store {
-  readonly events: WireEvent[] = []
-  readonly aliases: AliasRecord[] = []
-  readonly erasures: ErasureRecord[] = []
+  events: WireEvent[] = []
+  aliases: AliasRecord[] = []
+  erasures: ErasureRecord[] = []
   duplicates = 0
   readonly #seenEvents = new Set<string>()
   readonly #knownIds = new Set<string>()
   readonly #mergedInto = new Map<string, string>()
+
+  /** An empty store with the same lists; what is under way for this one ends in others, unseen. */
+  succeed(): Store {
+    const { events, aliases, erasures } = this
+    for (const list of [events, aliases, erasures]) list.length = 0
+    Object.assign(this, new Store())
+    return Object.assign(new Store(), { events, aliases, erasures })
+  }
 
   addEvent(event: WireEvent): void {
     const text = canonicalJson(event)

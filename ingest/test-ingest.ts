@@ -41,7 +41,10 @@ export interface TestIngest {
    * ingest.fail({ status: 503, retryAfter: 1, times: 2 })
    */
   readonly fail: (failure: Failure) => () => void
-  /** Forgets everything: events, requests, idempotency keys, limits, failures. Servers keep running. */
+  /**
+   * Forgets everything: events, requests, idempotency keys, limits, failures. The lists are emptied and stay the
+   * same ones; servers keep running.
+   */
   readonly reset: () => void
 }
 
@@ -68,18 +71,10 @@ export function createTestIngest(options: TestIngestOptions = {}): TestIngest {
     handle: (request) => handleRequest(receive, request),
     fetch: (input, init) => fetchInProcess(receive, input, init),
     listen: (listenOptions) => startServer({ receive, onConnection }, listenOptions),
-    get events() {
-      return exchange.store.events
-    },
-    get requests() {
-      return exchange.requests
-    },
-    get aliases() {
-      return exchange.store.aliases
-    },
-    get erasures() {
-      return exchange.store.erasures
-    },
+    events: exchange.store.events,
+    requests: exchange.requests,
+    aliases: exchange.store.aliases,
+    erasures: exchange.store.erasures,
     get stats() {
       const { statistics, store, requests } = exchange
       return {
@@ -91,7 +86,7 @@ export function createTestIngest(options: TestIngestOptions = {}): TestIngest {
     },
     fail: (failure) => exchange.failures.add(failure),
     reset() {
-      exchange = new Exchange(ports)
+      exchange = new Exchange(ports, exchange)
     },
   }
 }

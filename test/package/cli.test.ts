@@ -39,6 +39,17 @@ describe.each(findNodes())('gflux on $name', (runtime) => {
     expect(code).toBe(0)
   })
 
+  it('dev ends without a word when nobody reads its output any more', async () => {
+    await using dev = await startFile(runtime, join(root, 'dist/cli.js'), { args: ['dev', '--port', '0'] })
+    const [, apiHost] = await dev.matches(/apiHost: '([^']+)'.*Ctrl\+C/s)
+
+    dev.child.stdout?.destroy()
+    await fetch(`${apiHost}/`).catch(() => undefined) // it may end before it answers
+    const { code, stderr } = await dev.ended
+
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+  })
+
   it('explains itself and what it does not understand', async () => {
     const cli = join(root, 'dist/cli.js')
 

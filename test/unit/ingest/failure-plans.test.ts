@@ -88,6 +88,11 @@ describe('a failure strikes', () => {
 
 describe('a failure that makes no sense', () => {
   it.each([
+    [undefined, 'Expected `failure` to be an object such as { status: 503 }, got `undefined` (undefined)'],
+    [null, 'Expected `failure` to be an object'],
+    [503, 'Expected `failure` to be an object such as { status: 503 }, got `503` (number)'],
+    ['503', 'Expected `failure` to be an object such as { status: 503 }, got `503` (string)'],
+    [[{ status: 503 }], 'Expected `failure` to be an object'],
     [{}, 'Expected a failure to be one of'],
     [{ times: 2 }, 'Expected a failure to be one of'],
     [{ hang: true, status: 500 }, 'got status and hang'],
@@ -113,6 +118,8 @@ describe('a failure that makes no sense', () => {
     [{ status: 500, path: 'v1/events' }, 'Expected `path`'],
     [{ delayMs: -1 }, 'Expected `delayMs`'],
     [{ delayMs: Number.POSITIVE_INFINITY }, 'Expected `delayMs`'],
+    [{ delayMs: '5' }, 'Expected `delayMs`'],
+    [{ delayMs: 2 ** 31 }, 'Expected `delayMs` to be a number of milliseconds from 0 to 2147483647'],
     [{ status: 500, time: 2 }, 'Unknown failure option `time`'],
   ])('is refused at once: %o', (failure, message) => {
     const ingest = createTestIngest()

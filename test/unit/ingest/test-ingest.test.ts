@@ -56,23 +56,6 @@ describe('the ingest', () => {
     expect(ingest.stats).toMatchObject({ stored: 3, duplicates: 1 })
   })
 
-  it('forgets everything on reset', async () => {
-    const { ingest, post } = openInProcess()
-    const keyed = { headers: { 'x-idempotency-key': uuid(1) } }
-    await post(BATCH, batch('one'), keyed)
-    await post('/v1/identify/alias', { user_id: 'u', previous_id: 'p' })
-    await post('/v1/profiles/u/erase', { reason: 'internal' })
-    ingest.fail({ status: 500 })
-
-    ingest.reset()
-
-    const { events, requests, aliases, erasures, stats } = ingest
-    expect([events, requests, aliases, erasures]).toEqual([[], [], [], []])
-    expect(new Set(Object.values(stats))).toEqual(new Set([0]))
-    expect((await post(BATCH, batch('one'), keyed)).status).toBe(202)
-    expect(ingest.stats).toMatchObject({ stored: 1, replays: 0, duplicates: 0 })
-  })
-
   it('tells of each settled request', async () => {
     const settled: RequestRecord[] = []
     const { post } = openInProcess({ onRequest: (record) => settled.push(record) })
