@@ -91,7 +91,8 @@ async function exchange(
     return failure(code, `${status} ${error}`, fields, isUnknown)
   } catch (cause) {
     const inner = Object(Object(cause).cause ?? cause) as { code?: unknown; message?: unknown }
-    const [code, message] = [inner.code || '', inner.message].map(String) as [string, string]
+    const told = inner.message || Object(cause).message || (cause === Object(cause) ? kindOf(cause) : cause)
+    const [code, message] = [inner.code || '', told].map(String) as [string, string]
     const reason = redactToken(code || message, token)
     const isUnknown = !neverSent.test(`${message} ${code}`)
     const fields = isHarmless(cause, token) ? { cause } : {}

@@ -16,7 +16,7 @@ import type {
 import { startFlush } from './flush.ts'
 import type { FlushResult } from './flush-result.ts'
 import { snapshot } from './json-value.ts'
-import { safely } from './log.ts'
+import { holdCall } from './lifecycle.ts'
 import { createPorts } from './ports.ts'
 import { aliasCall, callApi, eraseCall, type ProfileCall } from './profile-call.ts'
 import type { QueuedEvent } from './queue.ts'
@@ -90,7 +90,7 @@ function bindClient<Events extends EventMap<Events>>(
 
   const call = (profileCall: ProfileCall): Promise<unknown> => {
     expect(!config.token.startsWith('gflux_pub_'), 'token', 'a server key', config.token)
-    return callApi(delivery, profileCall)
+    return holdCall(delivery, callApi(delivery, profileCall), waitUntil)
   }
 
   /** A rejection for whoever awaits it, never an unhandled one for whoever doesn't: a refused call is in the log. */
@@ -144,8 +144,9 @@ function bindClient<Events extends EventMap<Events>>(
         return bindClient(delivery, rebound, lifetime, true)
       }),
     [asyncDispose]: async () => {
+      if (isBound && delivery.invocations) return // whose end flushes
       // Logged; a block that threw must keep its own error.
-      await (isBound ? client.flush() : client.shutdown()).catch(() => undefined)
+      await (isBound ? client.flush({ ifDown: 'skip' }) : client.shutdown()).catch(() => undefined)
     },
   }
   // Not enumerable: who logs a client must not log its token.
@@ -156,6 +157,5 @@ function redact(beforeSend: BeforeSend, event: QueuedEvent): GFluxEvent | null {
   const result = 'beforeSend()'
   const redacted = guarded(result, () => beforeSend(JSON.parse(event.json)))
   expect(redacted !== undefined, result, 'an event or null')
-  safely(() => redacted) // a promise is refused: what it rejects with must not go unhandled
   return redacted && plainObject(result, redacted)
 }

@@ -27,10 +27,12 @@ export interface Delivery {
   journal?: Journal
   /** Invocations under way whose end flushes. */
   invocations: number
-  /** Asked for each event: the lifetime of the code that tracks it, where the client has no `waitUntil`. */
-  lifetime?: (event: QueuedEvent) => WaitUntil | undefined
-  /** How long a background flush may begin attempts: its waits hold the process open. */
-  backgroundMs: number
+  /** Asked for each event, and each call: the lifetime of the code it comes from, where the client has no `waitUntil`. */
+  lifetime?: (event?: QueuedEvent) => WaitUntil | undefined
+  /** Calls under way that no lifetime holds; none rejects. */
+  readonly calls: Set<Promise<unknown>>
+  /** Of a background flush: its waits hold the process open. */
+  backgroundLimits(now: number): Pick<FlushLimits, 'deadline' | 'isSoft'>
   /** A flush of some of its events. */
   flush(events: readonly QueuedEvent[], limits: FlushLimits): Promise<FlushResult>
   isClosed: boolean
@@ -66,7 +68,8 @@ export function createDelivery(config: ResolvedConfig, ports: Ports): Delivery {
     recent: [],
     timerDueAt: 0,
     invocations: 0,
-    backgroundMs: Infinity,
+    calls: new Set(),
+    backgroundLimits: () => ({ deadline: Infinity }),
     flush(events, limits) {
       return startFlush(this, events, limits)
     },
@@ -146,9 +149,8 @@ function trigger(delivery: Delivery): Promise<FlushResult> {
 
 /** What is not settled is tried again by a timer, which holds no process open. */
 export function flushInBackground(delivery: Delivery, events: readonly QueuedEvent[]): Promise<FlushResult> {
-  const deadline = delivery.now() + delivery.backgroundMs
-  const isSoft = delivery.backgroundMs < Infinity
-  return startFlush(delivery, events, { deadline, isSoft, ifDown: 'skip' }).finally(() => {
+  const limits = delivery.backgroundLimits(delivery.now())
+  return startFlush(delivery, events, { ...limits, ifDown: 'skip' }).finally(() => {
     if (events.some(({ settlement }) => !settlement)) flushLater(delivery)
   })
 }

@@ -1,7 +1,9 @@
 import type { WaitUntil } from './config.ts'
-import { deliveryOf } from './delivery.ts'
+import { type Delivery, deliveryOf } from './delivery.ts'
 import type { IfDown } from './flush.ts'
 import type { FlushResult } from './flush-result.ts'
+import { expectNumber } from './validation.ts'
+import { firstOf } from './wait.ts'
 
 /** What {@link flushAfter} needs of a client. */
 export interface Flushable {
@@ -23,33 +25,68 @@ const defaultTimeoutMs = 30_000
 /**
  * How a handler's end becomes a flush, on any platform: the handler's result or error is passed on untouched, and what
  * it tracked is delivered, refused and reported, or still queued when the lifetime (or, without one, the returned
- * promise) settles. The flush never throws and keeps to its budget; while the API is down it costs nothing.
+ * promise) settles. The flush never throws and keeps to its budget; while the API is down it costs at most a short probe.
+ *
+ * @param handled What the handler comes to, or a function that calls it: then what it throws at once is passed on too.
  *
  * @example
  * ```ts
  * export default async function handler(request: Request, context: { waitUntil(promise: Promise<unknown>): void }) {
- *   return await flushAfter(gflux, respond(request), { waitUntil: (promise) => context.waitUntil(promise) })
+ *   return await flushAfter(gflux, () => respond(request), { waitUntil: (promise) => context.waitUntil(promise) })
  * }
  * ```
  */
 export async function flushAfter<Result>(
   gflux: Flushable,
-  handled: Result | PromiseLike<Result>,
+  handled: Result | PromiseLike<Result> | (() => Result | PromiseLike<Result>),
   options: FlushAfterOptions = {},
 ): Promise<Result> {
-  const { waitUntil, timeoutMs = defaultTimeoutMs } = options
-  const result = Promise.resolve(handled)
+  const { waitUntil } = options
   const endInvocation = beginInvocation(gflux)
-  const flush = (): Promise<FlushResult> => {
+  const result = new Promise<Result>((resolve) => {
+    resolve(handled instanceof Function ? handled() : handled)
+  })
+  const flush = async (): Promise<void> => {
     endInvocation()
-    const budgetMs = typeof timeoutMs === 'function' ? timeoutMs() : timeoutMs
-    return gflux.flush({ timeoutMs: Math.max(0, budgetMs), ifDown: isHeld ? 'wait' : 'skip' })
+    const timeoutMs = budgetMs(gflux, options)
+    const called = settleCalls(gflux, timeoutMs)
+    await gflux.flush({ timeoutMs, ifDown: isHeld ? 'wait' : 'skip' }).catch(() => undefined)
+    await called
   }
   // What fails is reported through the logger and onDrop; what can be sent is still queued.
   const flushed = result.then(flush, flush).catch(() => undefined)
   const isHeld = register(waitUntil, flushed)
   if (!isHeld) await flushed
   return await result
+}
+
+/** At the handler's end. What is no number is the caller's mistake, which must cost no event. */
+function budgetMs(gflux: unknown, { timeoutMs = defaultTimeoutMs }: FlushAfterOptions): number {
+  try {
+    const ms = typeof timeoutMs === 'function' ? timeoutMs() : timeoutMs
+    expectNumber(Number.isFinite(ms), 'timeoutMs', 'a finite number', ms)
+    return Math.max(0, ms)
+  } catch (cause) {
+    deliveryOf(gflux)?.log.warn('`timeoutMs` failed', { cause })
+    return defaultTimeoutMs
+  }
+}
+
+/** Nobody may be waiting for a call: the invocation is held until it is answered, or waits for it at its end. */
+export function holdCall(
+  { calls, lifetime }: Delivery,
+  answer: Promise<unknown>,
+  waitUntil: WaitUntil | undefined = lifetime?.(),
+): Promise<unknown> {
+  const settled = answer.catch(() => undefined).finally(() => calls.delete(settled))
+  if (!register(waitUntil, settled)) calls.add(settled)
+  return answer
+}
+
+/** Waits for what no lifetime holds. Never rejects. */
+export async function settleCalls(gflux: unknown, ms: number): Promise<void> {
+  const { calls, ports } = deliveryOf(gflux) ?? {}
+  if (ports && calls?.size) await firstOf(ports, [Promise.all(calls)], ms)
 }
 
 /** An invocation begins whose end flushes: meanwhile no `track()` waits for the API. Returns what says that it is over. */

@@ -1,5 +1,6 @@
 import { GFluxNodeError } from './errors.ts'
 import type { Identity } from './event-types.ts'
+import { safely } from './log.ts'
 
 /** Throws a `validation_error` unless `isValid`. Tells only the kind of what came: the value may be personal data. */
 export function expect(
@@ -33,11 +34,14 @@ export function kindOf(value: unknown): string {
 
 /** A plain object, of this realm or another; an empty one for `undefined`. */
 export function plainObject<Shape = Record<string, unknown>>(field: string, value: unknown = {}): Shape {
+  const isObject = kindOf(value) === 'Object'
+  const prototype = isObject && Object.getPrototypeOf(value)
   const isPlain =
-    kindOf(value) === 'Object' &&
-    !Object.getPrototypeOf(Object.getPrototypeOf(value) ?? Object.prototype) &&
+    isObject &&
+    !Object.getPrototypeOf(prototype ?? Object.prototype) &&
     typeof (value as { toJSON?: unknown }).toJSON !== 'function'
-  expect(isPlain, field, 'a plain object', value)
+  if (!isPlain) safely(() => value) // a promise: what it rejects with must not go unhandled
+  expect(isPlain, field, 'a plain object without `toJSON`', value, prototype?.constructor?.name)
   return value as Shape
 }
 

@@ -10,7 +10,8 @@ let fixed: EventContext | undefined
  * `POWERTOOLS_SERVICE_NAME`), `function_name`, `function_version`, `region`, and, within an invocation,
  * `function_request_id`, `cold_start`, `xray_trace_id` and `tenant_id`, each where there is one.
  *
- * @param context Lambda's context object. @default that of the invocation that the calling code belongs to
+ * @param context Lambda's context object. @default that of the invocation that the calling code belongs to, where the
+ *   wrapped client has a function as its `defaultContext`; else pass it
  *
  * @example
  * ```ts

@@ -5,6 +5,8 @@ import { type Part, Span } from './span.ts'
 
 /** How soon after Lambda's event the wrapper has to start: both leave Lambda together. */
 const startLimitMs = 1000
+/** So many invocations in a row in which none does mean that none ever will. */
+const maxMisses = 2
 /** The environment is let go this long before the deadline, whatever is under way. */
 const marginMs = 100
 const maxPauseMs = 1000
@@ -23,6 +25,9 @@ export class Extension {
   #span: Span | undefined
   /** Of the invocation that was let go last: a wrapper that starts in it later can't flush after the response. */
   #released: LambdaContext | undefined
+  /** The id of the invocation that was let go before a wrapper had started in it. */
+  #missed: string | undefined
+  #misses = 0
   /** Work after a response that is under way. */
   readonly #work = new Set<Promise<void>>()
   /** Called when a wrapper starts, or nothing is held any more. */
@@ -49,7 +54,8 @@ export class Extension {
   begin(context: LambdaContext | undefined, part: Part): Span | undefined {
     this.#onBegin?.()
     const requestId = context?.awsRequestId
-    if (!context || requestId === undefined || this.#state !== 'active') return undefined
+    if (!context || requestId === undefined || requestId === this.#missed || this.#state !== 'active')
+      return undefined
     if (this.#span?.requestId !== requestId || !this.#span.open.size)
       this.#span = new Span(requestId, context)
     this.#span.open.add(part)
@@ -90,14 +96,23 @@ export class Extension {
   /** Until the invocation is over and flushed, or its deadline near. */
   async #finish({ requestId, deadlineMs }: InvokeEvent): Promise<void> {
     const leftMs = (): number => Math.max(0, deadlineMs - marginMs - Date.now())
+    this.#missed = undefined
     if (this.#span?.context === this.#released) this.#span = undefined // a retry comes under the same id
     if (this.#span?.requestId !== requestId) {
       await this.#pause(Math.min(startLimitMs, leftMs()))
       await turns() // where the process stood still, the time is over before the runtime has got its event
     }
-    if (this.#span?.requestId !== requestId)
-      this.giveUp('the handler is not wrapped with withGFlux, so nothing flushes its events')
-    else await within(this.#span.over, leftMs())
+    if (this.#span?.requestId === requestId) {
+      this.#misses = 0
+      await within(this.#span.over, leftMs())
+    } else {
+      this.#missed = requestId
+      this.#misses += 1
+      if (this.#misses === maxMisses)
+        this.giveUp(
+          'twice in a row no wrapper began within a second: the handler is not wrapped with withGFlux, or late',
+        )
+    }
     this.#released = this.#span?.context
     this.#span = undefined
   }

@@ -1,4 +1,4 @@
-import { beginInvocation, maxTimerMs } from '../../src/adapter.ts'
+import { beginInvocation, deliveryOf, maxTimerMs } from '../../src/adapter.ts'
 import type { Flushable } from '../../src/index.ts'
 import { flushWithLatecomers } from './flush-with-latecomers.ts'
 import { budgetMs, type Limits, remainingMs } from './options.ts'
@@ -8,13 +8,13 @@ import { flushAtShutdown } from './shutdown.ts'
 import type { Part, Span } from './span.ts'
 import { addUnsettled, removeUnsettled } from './unsettled.ts'
 
-/** How long before the function's timeout a handler that still runs is flushed, which is killed there without an end. */
+/** How long before the flush's margin, and so the function's timeout, a handler that still runs is flushed, which is killed there without an end. */
 const lastFlushMs = 1000
 
 /** What becomes of one wrapper's events when an invocation ends. */
 export class Invocation implements Part {
   readonly #gflux: Flushable
-  readonly #context: LambdaContext | undefined
+  readonly context: LambdaContext | undefined
   readonly #limits: Limits
   readonly #extension: RegisteredExtension | undefined
   /** Holds the environment in after-response mode. */
@@ -24,13 +24,16 @@ export class Invocation implements Part {
 
   constructor(gflux: Flushable, context: LambdaContext | undefined, limits: Limits) {
     this.#gflux = gflux
-    this.#context = context
+    this.context = context
     this.#limits = limits
     this.#extension = registeredExtension()
     this.#span = this.#extension?.begin(context, this)
     this.#endInvocation = beginInvocation(gflux)
+    const delivery = deliveryOf(gflux)
+    // What waits for an empty event loop before its response must not wait longer than for its flush.
+    if (delivery) delivery.backgroundLimits = (now) => ({ deadline: now + budgetMs(context, limits) })
     const leftMs = remainingMs(context) - limits.marginMs
-    if (leftMs < maxTimerMs) {
+    if (leftMs > 0 && leftMs < maxTimerMs) {
       const delayMs = leftMs - Math.min(lastFlushMs, leftMs / 4)
       this.#timer = setTimeout(() => void this.flush(), delayMs).unref()
     }
@@ -40,15 +43,15 @@ export class Invocation implements Part {
 
   /** Resolves when the response may go: at once in after-response mode, else when the flush is over. */
   async end(maxFlushMs?: number): Promise<void> {
-    this.#endHandler()
+    this.endHandler()
     if (this.#span && this.#extension?.flushAfterResponse(this.#span, this)) return
     await this.flush(maxFlushMs)
     this.#span?.close(this)
   }
 
-  /** Nobody will tell when this invocation ends: the events have to go before its response. */
-  endUnseen(): void {
-    this.#endHandler()
+  /** A callback will tell when this invocation ends, if anybody does: the events have to go before its response. */
+  endUnseen(takesCallback: boolean): void {
+    if (!takesCallback) this.endHandler()
     this.#extension?.giveUp('the handler returns no promise')
     this.#span?.close(this)
     void this.flush() // keeps the event loop busy, and Node 22 and older answer when it is empty
@@ -56,10 +59,10 @@ export class Invocation implements Part {
 
   /** Never rejects. */
   flush(maxFlushMs: number = Infinity): Promise<void> {
-    return flushWithLatecomers(this.#gflux, Math.min(maxFlushMs, budgetMs(this.#context, this.#limits)))
+    return flushWithLatecomers(this.#gflux, Math.min(maxFlushMs, budgetMs(this.context, this.#limits)))
   }
 
-  #endHandler(): void {
+  endHandler(): void {
     removeUnsettled(this)
     clearTimeout(this.#timer)
     this.#endInvocation()

@@ -1,10 +1,9 @@
-import { assertClient, beginInvocation } from '../../src/adapter.ts'
+import { assertClient } from '../../src/adapter.ts'
 import type { Flushable } from '../../src/index.ts'
-import { flushWithLatecomers } from './flush-with-latecomers.ts'
-import { budgetMs, type LambdaOptions, resolveLimits } from './options.ts'
+import { Invocation } from './invocation.ts'
+import { type LambdaOptions, resolveLimits } from './options.ts'
 import { registeredExtension } from './registry.ts'
 import { asksForContext, enterWith, rememberFirst } from './running.ts'
-import { flushAtShutdown } from './shutdown.ts'
 
 /**
  * What is used of middy's request. Powertools' types of it (`@aws-lambda-powertools/commons/types`) fit; imported, they
@@ -47,22 +46,20 @@ export function gfluxMiddleware(gflux: Flushable, options?: LambdaOptions): GFlu
   assertClient(gflux)
   const limits = resolveLimits(options)
   const isScoped = asksForContext(gflux)
-  const ends = new WeakMap<MiddyRequest, () => void>()
-  const flush = (request: MiddyRequest): Promise<void> => {
-    ends.get(request)?.()
-    return flushWithLatecomers(gflux, budgetMs(request.context, limits))
-  }
+  const invocations = new WeakMap<MiddyRequest, Invocation>()
+  // A request that another middleware answered before this one's turn has none yet.
+  const end = (request: MiddyRequest): Promise<void> =>
+    (invocations.get(request) ?? new Invocation(gflux, request.context, limits)).end()
   return {
     before(request) {
       rememberFirst(request.context)
       if (isScoped) enterWith(request.context)
-      ends.set(request, beginInvocation(gflux))
-      flushAtShutdown(gflux)
       registeredExtension()?.giveUp('gfluxMiddleware flushes there; withGFlux can flush after it')
-      request.internal[cleanupKey] = () => flush(request)
+      invocations.set(request, new Invocation(gflux, request.context, limits))
+      request.internal[cleanupKey] = () => end(request)
     },
-    after: flush,
-    onError: flush,
-    requestEnd: flush,
+    after: end,
+    onError: end,
+    requestEnd: end,
   }
 }

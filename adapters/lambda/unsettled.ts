@@ -1,5 +1,9 @@
+import type { LambdaContext } from './platform.ts'
+
 interface Unsettled {
+  readonly context: LambdaContext | undefined
   end(): Promise<void>
+  endHandler(): void
 }
 
 let open: Set<Unsettled> | undefined
@@ -10,7 +14,18 @@ let open: Set<Unsettled> | undefined
  */
 export function addUnsettled(invocation: Unsettled): void {
   open ??= watchBeforeExit()
+  endEarlier(invocation.context)
   open.add(invocation)
+}
+
+/**
+ * Lambda runs one invocation at a time but for Managed Instances: when the next one begins, an earlier one is over, also
+ * where nobody told, such as by a callback that is never called.
+ */
+function endEarlier(context: LambdaContext | undefined): void {
+  const { AWS_LAMBDA_RUNTIME_API: host, AWS_LAMBDA_MAX_CONCURRENCY: concurrency } = process.env
+  if (!host || concurrency) return
+  for (const other of open ?? []) if (other.context !== context) other.endHandler()
 }
 
 export function removeUnsettled(invocation: Unsettled): void {

@@ -58,7 +58,7 @@ export function withGFlux<Handler extends LambdaHandler>(
       result = Promise.reject(error)
     }
     if ((takesCallback || isStream) && !isThenable(result)) {
-      if (!called) invocation.endUnseen()
+      if (!called) invocation.endUnseen(takesCallback)
       return result // Node 22 and older ignore it, and refuse it of a stream
     }
     return settle(result, async (hasFailed) => {

@@ -23,7 +23,8 @@ export function initGFluxServer<Events extends EventMap<Events> = AnyEvents>(
   const { handleSignals, maxSpoolBytes, spool, ...core } = resolveServerConfig(config)
   const gflux = initGFluxNode<Events>(core)
   const delivery = deliveryOf(gflux) as Delivery
-  delivery.backgroundMs = delivery.config.timeoutMs
+  // An attempt that has begun may end.
+  delivery.backgroundLimits = (now) => ({ deadline: now + delivery.config.timeoutMs, isSoft: true })
   const journal = spool === undefined ? undefined : attachSpool(delivery, { spool, maxSpoolBytes })
   const exitClient = createExitClient(gflux as GFluxNode, delivery, journal)
   drainBeforeExit(exitClient)

@@ -35,7 +35,7 @@ export function lifetimeOfEvents(gflux: Flushable, delivery: Delivery): NonNulla
     const isFlushed = invocation?.isRunning && deliveryOf(invocation.gflux) === delivery
     // Such as in a listener of a Node request.
     const isLost = !invocation && delivery.invocations > 0 && !hasLifetime()
-    if (!isFlushed && !isLost) return waitUntil
+    if (!event || (!isFlushed && !isLost)) return waitUntil
     own(event, isFlushed ? invocation.owner : unknownOwner)
     return undefined
   }

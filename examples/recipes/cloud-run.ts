@@ -6,7 +6,7 @@ import { gflux, placeOrder } from './client.ts'
 // billing, use `initGFluxServer` instead. https://cloud.google.com/run/docs/tips/general#background-activity
 const server = createServer(async (request, response) => {
   const { searchParams } = new URL(request.url ?? '/', 'http://service')
-  const order = await flushAfter(gflux, placeOrder(searchParams.get('id') ?? ''), { timeoutMs: 5000 })
+  const order = await flushAfter(gflux, () => placeOrder(searchParams.get('id') ?? ''), { timeoutMs: 5000 })
   response.setHeader('content-type', 'application/json').end(JSON.stringify(order))
 })
 

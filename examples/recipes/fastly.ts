@@ -23,5 +23,5 @@ addEventListener('fetch', (event) => {
     void gflux.track('order_placed', { userId: 'user_123', properties: { order_id: id } })
     return Response.json({ orderId: id })
   }
-  event.respondWith(flushAfter(gflux, respond(), { waitUntil }))
+  event.respondWith(flushAfter(gflux, () => respond(), { waitUntil }))
 })

@@ -77,6 +77,17 @@ describe('middy', () => {
     expect(started.storedAtFreeze).toEqual([TWO_BATCHES])
   })
 
+  it('with the middleware sends what comes late after an early answer too', async () => {
+    const source = `import { middy } from '${CORE}'
+      const handle = async (event) => { trackMany(1); setTimeout(() => trackMany(1), 30); return event }
+      export const handler = middy(handle).use(gfluxMiddleware(gflux)).use({ before: ({ event }) => event === 'early' ? 'early' : undefined })`
+    await using started = await startGFluxFunction(source, { packages })
+
+    await started.environment.invokeMany(['event', 'early', 'event'])
+
+    expect(started.storedAtFreeze).toEqual([2, 2, 4])
+  })
+
   it('with the middleware alone holds no environment in after-response mode, and says why once', async () => {
     const source = `${FUNCTIONS}
       await enableAfterResponse(gflux)

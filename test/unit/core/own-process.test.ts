@@ -32,6 +32,15 @@ describe.concurrent('in a process of its own', () => {
     console.log('end of code')`
 
   it.each<[title: string, body: string, options?: string]>([
+    [
+      'promises in place of objects, which reject',
+      'const fail = async () => { throw 1 }; gflux.track("opened", { userId, properties: fail() }); gflux.track("opened", fail())',
+      'defaultContext: async () => { throw new Error("no context") }',
+    ],
+    [
+      'a promise in place of bound context, which rejects',
+      'try { gflux.with({ context: (async () => { throw 1 })() }) } catch {}',
+    ],
     ['thirty tracks', 'for (let i = 0; i < 30; i++) gflux.track("opened", { userId })'],
     ['a track for each flush', 'for (let i = 0; i < 3; i++) gflux.track("opened", { userId })', 'flushAt: 1'],
     ['tracks that are refused', 'gflux.track("Bad"); gflux.track("opened"); gflux.track("opened", null)'],

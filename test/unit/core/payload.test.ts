@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { openClient, PERSONAL, PERSONAL_NUMBER, untyped } from '../../support/client.ts'
+import { errorOf, openClient, PERSONAL, PERSONAL_NUMBER, untyped } from '../../support/client.ts'
 import { type BadCall, expectRefused } from './refusal.ts'
 
 class Invoice {
@@ -66,6 +66,14 @@ function keys(count: number): Record<string, unknown> {
 }
 
 describe('what is not a plain object', () => {
+  it('is named by its class', async () => {
+    const { gflux } = openClient()
+
+    const error = await errorOf(() => gflux.track('opened', { userId: 'u', properties: new Invoice() }))
+
+    expect(error.message).toBe('Expected `properties` to be a plain object without `toJSON`, got Invoice')
+  })
+
   it.each<BadCall>([
     ...notObjects.flatMap(([what, value]): BadCall[] => [
       [`${what} as properties`, 'properties', (gflux) => track(gflux, { properties: value })],

@@ -6,7 +6,7 @@ import { openVirtual, type VirtualClient } from '../../support/virtual-client.ts
 function open(...[config, ...fates]: Parameters<typeof openVirtual>): VirtualClient {
   const client = openVirtual(config, ...fates)
   const delivery = deliveryOf(client.gflux) as Delivery
-  delivery.backgroundMs = 5_000
+  delivery.backgroundLimits = (now) => ({ deadline: now + 5_000, isSoft: true })
   return client
 }
 

@@ -24,6 +24,43 @@ describe('flushAfter', () => {
     expect(stored()).toEqual(['e1'])
   })
 
+  it('calls a handler that it is given, and flushes though that throws at once', async () => {
+    const { gflux, clock, track, stored } = openVirtual()
+    const error = new Error('the handler’s own')
+    const fail = (): number => {
+      track(1)
+      throw error
+    }
+
+    expect(await clock.outcome(flushAfter(gflux, async () => 'done'))).toBe('done')
+    await expect(clock.outcome(flushAfter(gflux, fail))).rejects.toBe(error)
+    expect(stored()).toEqual(['e1'])
+  })
+
+  it('waits for calls that nobody awaits, within its budget, or leaves them to the lifetime', async () => {
+    const { gflux, clock, api, ports } = openVirtual(
+      {},
+      { latencyMs: 300 },
+      { gets: 'hang' },
+      { latencyMs: 300 },
+    )
+    const call = (client = gflux) => void client.alias({ userId: 'u', anonymousId: 'a' })
+    const held: Promise<unknown>[] = []
+    const began = clock.now()
+
+    await clock.outcome(flushAfter(gflux, () => call(), { timeoutMs: 1_000 }))
+    const answeredAt = clock.now() - began
+    await clock.outcome(flushAfter(gflux, () => call(), { timeoutMs: 1_000 }))
+    const givenUpAt = clock.now() - began
+    call(gflux.with({ waitUntil: (work) => held.push(work) }))
+
+    expect([answeredAt, givenUpAt, held.length]).toEqual([300, 1_300, 1])
+    await clock.outcome(Promise.all(held))
+    expect(clock.now() - began).toBe(1_600)
+    expect([api.calls.length, ports.drawn.ids]).toEqual([3, 3])
+    await clock.drain()
+  })
+
   it('calls the `then` of a thenable once', async () => {
     const { gflux, clock } = openVirtual()
     // biome-ignore lint/suspicious/noThenProperty: a thenable is what this is about
@@ -136,10 +173,21 @@ describe('flushAfter', () => {
     },
   )
 
-  it('gives the result after a shutdown, and where the budget makes no sense', async () => {
-    const { gflux, clock, track } = openVirtual()
-    track(1)
-    expect(await clock.outcome(flushAfter(gflux, 'done', { timeoutMs: Number.NaN }))).toBe('done')
+  it.each([() => Number.NaN, () => (undefined as unknown as { remaining(): number }).remaining() - 300])(
+    'sends, and says so, where the budget makes no sense: %s',
+    async (timeoutMs) => {
+      const { gflux, clock, track, stored, logged } = openVirtual()
+      track(1)
+
+      expect(await clock.outcome(flushAfter(gflux, 'done', { timeoutMs }))).toBe('done')
+
+      expect(stored()).toEqual(['e1'])
+      expect(logged).toMatchObject([{ level: 'warn', message: 'GFlux: `timeoutMs` failed' }])
+    },
+  )
+
+  it('gives the result after a shutdown', async () => {
+    const { gflux, clock } = openVirtual()
     await clock.outcome(gflux.shutdown())
 
     expect(await clock.outcome(flushAfter(gflux, 'done'))).toBe('done')

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { flushAfter } from '../../../src/index.ts'
 import { openVirtual, rejection, type VirtualClient } from '../../support/virtual-client.ts'
 
 describe('shutdown', () => {
@@ -94,6 +95,29 @@ describe('shutdown', () => {
       expect(await clock.outcome(Promise.resolve(gflux[Symbol.asyncDispose]()))).toBeUndefined()
 
       expect(await rejection(clock, gflux.flush())).toMatchObject({ code: 'client_closed' })
+    },
+  )
+
+  it.each([{ gets: 'hang' }, { gets: 503 }] as const)(
+    'as a dispose of a bound client waits for nothing in an invocation, and else for no API that is down: $gets',
+    async (fate) => {
+      const { gflux, clock, api } = openVirtual()
+      api.otherwise = () => fate
+      const handle = async (): Promise<number> => {
+        await using bound = gflux.with({ userId: 'u' })
+        void bound.track('opened')
+        return clock.now()
+      }
+      const startedAt = clock.now()
+      const handledAt = await clock.outcome(flushAfter(gflux, handle, { waitUntil: () => undefined }))
+      await clock.drain()
+      await clock.outcome(handle())
+      const outsideAt = clock.now()
+
+      await clock.outcome(handle())
+
+      expect(handledAt).toBe(startedAt)
+      expect(clock.now() - outsideAt).toBeLessThan(1_000)
     },
   )
 

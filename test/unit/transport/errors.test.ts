@@ -1,12 +1,29 @@
 import { inspect } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import type { Failure } from '../../../ingest/index.ts'
-import { errorOf, TOKEN } from '../../support/client.ts'
+import { errorOf, openClient, TOKEN } from '../../support/client.ts'
 import { openIngest, trackMany } from '../../support/http.ts'
 
 const always = { times: 100 }
 
 describe.concurrent('a flush that fails', () => {
+  it.each<[title: string, thrown: unknown, told: string]>([
+    ['a string', 'no route', 'no route'],
+    ['a symbol', Symbol('no route'), 'Symbol(no route)'],
+    ['an error that a string has caused', new TypeError('fetch failed', { cause: 'closed' }), 'fetch failed'],
+    ['an error that a response has caused', new TypeError('Failed', { cause: Response.error() }), 'Failed'],
+    ['nothing', null, 'null'],
+    ['an object', Object.create(null), 'Object'],
+  ])('because a `fetch` throws %s says so', async (_title, thrown, told) => {
+    const fetch = () => Promise.reject(thrown)
+    const { gflux } = openClient({ maxRetries: 0, fetch })
+    await trackMany(gflux, 1)
+
+    const { code, message } = await errorOf(() => gflux.flush())
+
+    expect([code, message]).toEqual(['network_error', `GetFluxly API: the connection failed: ${told}`])
+  })
+
   it.each<[title: string, failure: Failure, fields: object]>([
     [
       '400',
