@@ -1,6 +1,7 @@
 import type { RateLimitPlan } from './rate-limit.ts'
 import type { RequestRecord } from './request-record.ts'
 
+/** What a test may look at, and rule over, in its ingest. */
 export interface TestIngestOptions {
   /** The clock, in milliseconds since the epoch. @default Date.now */
   readonly now?: (() => number) | undefined

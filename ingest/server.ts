@@ -4,6 +4,7 @@ import { serveRequest } from './http-door.ts'
 import type { Receive } from './message.ts'
 import { optionError } from './option-error.ts'
 
+/** Where `listen()` listens. */
 export interface ListenOptions {
   /** @default 0, a free port */
   readonly port?: number | undefined

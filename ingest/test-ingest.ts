@@ -28,7 +28,9 @@ export interface TestIngest {
   readonly events: readonly WireEvent[]
   /** One record per request, in the order of arrival. */
   readonly requests: readonly RequestRecord[]
+  /** Merges of profiles, in the order of storing. */
   readonly aliases: readonly AliasRecord[]
+  /** Erasures that were taken on. */
   readonly erasures: readonly ErasureRecord[]
   /** A snapshot. */
   readonly stats: IngestStatistics

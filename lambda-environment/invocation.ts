@@ -2,21 +2,28 @@ import { randomUUID } from 'node:crypto'
 import { now } from './log.ts'
 import type { Exit } from './process.ts'
 
+/** What Lambda tells of an invocation besides its event. */
 export interface InvokeOptions {
-  /** @default the environment's */
+  /** The function's timeout in milliseconds. @default the environment's */
   readonly timeoutMs?: number
+  /** `context.awsRequestId`. @default a new one */
   readonly requestId?: string
+  /** `context.tenantId`. @default none */
   readonly tenantId?: string
+  /** X-Ray's header. @default a new one */
   readonly traceId?: string
   /** How long the thawed process runs before the event reaches it. @default 0 */
   readonly thawDelayMs?: number
 }
 
+/** A part of a response as it arrived. */
 export interface ResponseChunk {
+  /** Milliseconds since 1970. */
   readonly at: number
   readonly data: string
 }
 
+/** What the runtime posted as the response. */
 export interface InvocationResponse {
   /** What arrived, also where the runtime died before the end: `completedAt` is absent then. */
   readonly body: string
@@ -28,7 +35,9 @@ export interface InvocationResponse {
   readonly headers: Readonly<Record<string, string>>
 }
 
+/** An error as the runtime, or Lambda, reports it. */
 export interface InvocationError {
+  /** Such as `Runtime.ExitError`, or the name of what the handler threw. */
   readonly type: string
   /** Parsed where it is JSON. */
   readonly body: unknown

@@ -1,3 +1,4 @@
+/** What happened in an environment. */
 export type LogKind =
   | 'start'
   | 'initialized'
@@ -21,6 +22,7 @@ export type LogKind =
   | 'stdout'
   | 'stderr'
 
+/** What is known of it, as far as it applies. */
 export interface LogDetails {
   readonly pid?: number | undefined
   readonly requestId?: string | undefined
@@ -35,6 +37,7 @@ export interface LogDetails {
   readonly text?: string | undefined
 }
 
+/** A line of an environment's log. */
 export interface LogRecord extends LogDetails {
   /** Milliseconds since 1970, from a clock that never jumps. */
   readonly at: number

@@ -4,6 +4,7 @@ import { optionError } from '../ingest/option-error.ts'
 import type { ExtensionFaults } from './extension-faults.ts'
 import { findRuntimeClient } from './runtime-client.ts'
 
+/** A function and its configuration, as Lambda has them. */
 export interface EnvironmentOptions {
   /** The function as it is deployed: a folder with its files, and `node_modules` where it is not bundled. */
   readonly taskRoot: string

@@ -3,6 +3,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Log, now } from './log.ts'
 
+/** How the function's process ended. */
 export interface Exit {
   readonly at: number
   readonly code: number | null

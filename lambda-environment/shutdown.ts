@@ -2,6 +2,7 @@ import { now } from './log.ts'
 import type { Exit } from './process.ts'
 import type { Sandbox } from './sandbox.ts'
 
+/** How the environment's end went. */
 export interface Shutdown extends Pick<Exit, 'code' | 'signal'> {
   readonly sigtermAt?: number
   /** When SIGKILL was sent. */

@@ -4,6 +4,7 @@ import type { AnyEvents, EventContext, EventMap, IdentifyInput, Identity, TrackI
 import type { IfDown } from './flush.ts'
 import type { FlushResult } from './flush-result.ts'
 
+/** Limits of one flush. */
 export interface FlushOptions {
   /** Budget in milliseconds; what doesn't fit stays queued and is counted `pending`. 0 sends nothing. @default none */
   timeoutMs?: number | undefined
@@ -16,6 +17,7 @@ export interface FlushOptions {
   ifDown?: IfDown | undefined
 }
 
+/** The profiles that `alias()` merges. */
 export interface AliasInput {
   /** The id that survives. */
   userId: string
@@ -27,6 +29,7 @@ export interface AliasInput {
   requestId?: string | undefined
 }
 
+/** The API's answer to `alias()`. */
 export interface AliasResult {
   alias: {
     /** The id that survived. */
@@ -39,21 +42,28 @@ export interface AliasResult {
   }
 }
 
+/** Why a profile is erased: a person's request under the GDPR or the CCPA, a customer's, or your own. */
 export type EraseReason = 'gdpr_dsr' | 'ccpa_dsr' | 'customer_request' | 'internal'
 
+/** The profile that `erase()` erases. */
 export interface EraseInput {
   /** Any of the profile's ids. */
   id: string
+  /** Kept with the erasure. */
   reason: EraseReason
   /** For log correlation. */
   requestId?: string | undefined
 }
 
+/** The API's answer to `erase()`: it erases later. */
 export interface EraseResult {
+  /** To ask the API's support with. */
   erasure_id: string
+  /** Profiles that will be erased. */
   profiles_targeted: number
+  /** Their events, which will be erased too. */
   events_targeted: number
-  /** ISO 8601. */
+  /** Until when it is done at the latest, ISO 8601. */
   completes_by: string
 }
 
@@ -85,7 +95,11 @@ export interface GFluxNode<Events extends EventMap<Events> = AnyEvents>
       : [input: TrackInput<Events[Name]>]
   ): Promise<FlushResult | null>
 
-  /** Links a device to a known user. Queued like an event; needs both ids. */
+  /**
+   * Links a device to a known user. Queued like an event; needs both ids, here or bound by `with()`.
+   *
+   * @throws {GFluxNodeError} as {@link GFluxNode.track}.
+   */
   identify(input: IdentifyInput): Promise<FlushResult | null>
 
   /**
@@ -120,6 +134,10 @@ export interface GFluxNode<Events extends EventMap<Events> = AnyEvents>
    */
   shutdown(options?: { timeoutMs?: number | undefined }): Promise<FlushResult>
 
-  /** A client on the same queue with an identity, context or lifetime of its own: one for each request. Costs nothing. */
+  /**
+   * A client on the same queue with an identity, context or lifetime of its own: one for each request. Costs nothing.
+   *
+   * @throws {GFluxNodeError} `validation_error`, at once.
+   */
   with(binding: Binding): GFluxNode<Events>
 }

@@ -8,6 +8,7 @@ import { assertAmount, assertFunction, expect, expectNumber, guarded, plainObjec
 
 /** Events that were given up for good. */
 export interface DroppedEvents {
+  /** In the order in which they were tracked. */
   events: GFluxEvent[]
   /** Why: the API's refusal, or `idempotency_expired`. */
   error: GFluxNodeError

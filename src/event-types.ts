@@ -47,11 +47,16 @@ export interface IdentifyInput extends CallInput {
 
 /** An event as the API takes it, and as `beforeSend` and `onDrop` get it. */
 export interface GFluxEvent {
+  /** The event's name. */
   event: string
+  /** The call's `anonymousId`. */
   anonymous_id?: string | undefined
+  /** The call's `userId`. */
   external_id?: string | undefined
+  /** Those of `track()`; the `traits` of `identify()` under that name. */
   properties?: Record<string, unknown> | undefined
   /** ISO 8601. Not there where it was tracked in Workers' global scope, which has no clock. */
   timestamp: string
+  /** All that applies, merged; the SDK's `library` and `runtime` among it. */
   context: Record<string, unknown>
 }

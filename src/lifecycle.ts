@@ -10,6 +10,7 @@ export interface Flushable {
   flush(options: { timeoutMs?: number | undefined; ifDown: IfDown }): Promise<FlushResult>
 }
 
+/** How an invocation ends for {@link flushAfter}. */
 export interface FlushAfterOptions {
   /** The platform's lifetime of this invocation. Without one the flush is awaited before the result is given. */
   waitUntil?: WaitUntil | undefined
@@ -83,10 +84,13 @@ export function holdCall(
   return answer
 }
 
-/** Waits for what no lifetime holds. Never rejects. */
+/** Waits for the calls that no lifetime holds, for each only once: that of a dead invocation never ends. Never rejects. */
 export async function settleCalls(gflux: unknown, ms: number): Promise<void> {
   const { calls, ports } = deliveryOf(gflux) ?? {}
-  if (ports && calls?.size) await firstOf(ports, [Promise.all(calls)], ms)
+  if (!ports || !calls?.size) return
+  const waited = [...calls]
+  await firstOf(ports, [Promise.all(waited)], ms)
+  for (const call of waited) calls.delete(call)
 }
 
 /** An invocation begins whose end flushes: meanwhile no `track()` waits for the API. Returns what says that it is over. */

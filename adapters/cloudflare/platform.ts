@@ -21,6 +21,7 @@ export interface HandlerContext extends WorkerContext {
   mapVirtualHost(fetcher: Whatever, port: number): string
 }
 
+/** What `scheduled()` gets. */
 export interface CronController {
   readonly scheduledTime: number
   readonly cron: string
@@ -31,6 +32,7 @@ interface RetryOptions {
   delaySeconds?: number
 }
 
+/** A message of a queue. */
 export interface QueueMessage {
   readonly id: string
   readonly timestamp: Date
@@ -41,6 +43,7 @@ export interface QueueMessage {
   retry(options?: RetryOptions): void
 }
 
+/** What `queue()` gets. */
 export interface QueueBatch {
   readonly queue: string
   readonly messages: readonly QueueMessage[]
@@ -53,6 +56,7 @@ export interface QueueProducer {
   send(message: unknown, options?: { contentType?: 'json' }): Promise<unknown>
 }
 
+/** What `email()` gets. */
 export interface IncomingEmail {
   readonly from: string
   readonly to: string

@@ -17,8 +17,11 @@ export interface MiddyRequest {
 
 /** A middy middleware. Its functions return nothing: a value would end the chain. */
 export interface GFluxMiddleware {
+  /** The invocation begins. */
   before(request: MiddyRequest): void
+  /** Flushes before the response. */
   after(request: MiddyRequest): Promise<void>
+  /** Flushes before the error. */
   onError(request: MiddyRequest): Promise<void>
   /** For middy's own hook of this name, which also ends requests that another middleware answers early. */
   requestEnd(request: MiddyRequest): Promise<void>

@@ -52,6 +52,7 @@ describe('flushAfter', () => {
     const answeredAt = clock.now() - began
     await clock.outcome(flushAfter(gflux, () => call(), { timeoutMs: 1_000 }))
     const givenUpAt = clock.now() - began
+    await clock.outcome(flushAfter(gflux, 'done', { timeoutMs: 1_000 }))
     call(gflux.with({ waitUntil: (work) => held.push(work) }))
 
     expect([answeredAt, givenUpAt, held.length]).toEqual([300, 1_300, 1])
