@@ -23,6 +23,7 @@ export class SpoolDirectory {
   otherBytes = 0
   readonly path: string
   readonly #log: Delivery['log']
+  readonly #now: Delivery['now']
   readonly #onLost: () => void
   readonly #destination: string
   readonly #id: string
@@ -33,9 +34,14 @@ export class SpoolDirectory {
   #owner: Owner | undefined
 
   /** @param onLost called where the directory was deleted, and is there again */
-  constructor(path: string, { config, log }: Pick<Delivery, 'config' | 'log'>, onLost: () => void) {
+  constructor(
+    path: string,
+    { config, log, now }: Pick<Delivery, 'config' | 'log' | 'now'>,
+    onLost: () => void,
+  ) {
     this.path = path
     this.#log = log
+    this.#now = now
     this.#onLost = onLost
     this.#destination = destinationOf(config)
     this.#id = this.#destination + randomBytes(5).toString('hex')
@@ -75,13 +81,13 @@ export class SpoolDirectory {
 
   /** Others write as well: their bytes are counted again from time to time. */
   recount(): void {
-    const startedAt = Date.now()
+    const startedAt = this.#now()
     if (startedAt < this.#countAgainAt) return
     this.#countAgainAt = Infinity
     void this.#count()
       .catch(() => undefined) // a folder that can't be read fails where it is written
       .finally(() => {
-        const now = Date.now()
+        const now = this.#now()
         this.#countAgainAt = now + Math.max(recountMs, 4 * (now - startedAt))
       })
   }

@@ -52,7 +52,7 @@ export class Spool implements Journal {
     this.#directory = new SpoolDirectory(path, delivery, () => {
       for (const log of this.#logs()) log.file.compact()
     })
-    this.#health = new SpoolHealth(delivery.log)
+    this.#health = new SpoolHealth(delivery)
     this.#options = { prepare: () => this.#directory.prepare(), health: this.#health }
     this.#own = new SpoolLog(this.#directory.newPath(), { ...this.#options, maxBytes })
     const { maxQueueBytes, maxQueueSize } = delivery.config
