@@ -74,6 +74,7 @@ function watchSignals(): Set<ExitClient> {
       if (hasNews(clients)) await drainAll(clients)
       return true
     },
+    abandon: () => tellAll(clients),
   }
   beforeOthers(() => onSignals(signals, work))
   return clients
@@ -98,5 +99,9 @@ function hasNews(clients: Set<ExitClient>): boolean {
 async function drainAll(clients: Set<ExitClient>, isOwnEnd = false): Promise<void> {
   const drained = [...clients].map((client) => client.drain(budgetMs, isOwnEnd))
   await within(Promise.all(drained), budgetMs, true)
+  tellAll(clients)
+}
+
+function tellAll(clients: Set<ExitClient>): void {
   for (const client of clients) client.tell()
 }
