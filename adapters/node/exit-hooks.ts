@@ -50,6 +50,7 @@ function add(hook: Hook, client: ExitClient, watch: () => Set<ExitClient>): void
 function watchBeforeExit(): Set<ExitClient> {
   const clients = new Set<ExitClient>()
   process.on('beforeExit', async () => {
+    await undefined // the application's own listeners are still to be called, and may track
     if (hasNews(clients)) await drainAll(clients, true)
   })
   // By `process.exit()`, or by an error that nobody caught: then there is no time to send.

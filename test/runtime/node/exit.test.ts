@@ -48,6 +48,20 @@ describe.concurrent.each(runtimes)('on $name', (runtime) => {
     expect(setup.ingest.stats.stored).toBe(0)
   })
 
+  it.each(['', `track(1); await gflux.flush()`])(
+    'what the application tracks in its own listener to its end is sent, after: %j',
+    async (source) => {
+      await using setup = await open(runtime)
+
+      const program = await setup.run(
+        `process.once('beforeExit', () => gflux.track('finished', { userId: 'user_1' })); ${source}`,
+      )
+
+      expect(await program.ended).toMatchObject({ code: 0, signal: null, stderr: '' })
+      expect(setup.ingest.events.at(-1)?.event).toBe('finished')
+    },
+  )
+
   it.each(['shutdown', 'flush'])(
     'its own end leaves nothing in the spool of what %s() sent',
     async (method) => {
