@@ -49,6 +49,7 @@ describe.concurrent.each(await findRuntimes())('on $name', (runtime) => {
         }
         process.${method}('${signal}', close)
         track(3)
+        await gflux.flush()
         console.log('ready')`)
       await program.says('ready')
 
@@ -71,6 +72,7 @@ describe.concurrent.each(await findRuntimes())('on $name', (runtime) => {
       }
       process.${method}('SIGINT', cancel)
       track(3)
+      await gflux.flush()
       console.log('ready')`)
       await program.says('ready')
 
@@ -81,7 +83,7 @@ describe.concurrent.each(await findRuntimes())('on $name', (runtime) => {
     },
   )
 
-  it('a second SIGINT ends the process at once, and what it leaves is told', async () => {
+  it('a second SIGINT ends the process at once, and what it leaves is told', async ({ expect }) => {
     await using setup = await open(runtime)
     setup.ingest.fail({ hang: true, every: 1 })
     const program = await setup.run(`setInterval(() => {}, 1000); track(3); console.log('ready')`, { config })
@@ -95,7 +97,9 @@ describe.concurrent.each(await findRuntimes())('on $name', (runtime) => {
     expect(setup.ingest.stats.requests).toBe(1)
   })
 
-  it('a second SIGINT ends the process at once whose own listener, gone by then, still works', async () => {
+  it('a second SIGINT ends the process at once whose own listener, gone by then, still works', async ({
+    expect,
+  }) => {
     await using setup = await open(runtime)
     setup.ingest.fail({ hang: true, every: 1 })
     const program = await setup.run(
