@@ -1,5 +1,3 @@
-import { type ChildProcess, fork } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdtemp, open, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -7,7 +5,7 @@ import { type GFluxNode, initGFluxNode } from '@getfluxly/node'
 import { initGFluxServer } from '@getfluxly/node/server'
 import { compare } from './compare.ts'
 import { collectGarbage } from './garbage.ts'
-import type { ServerMessage } from './ingest-server.ts'
+import { startIngestProcess } from './ingest-process.ts'
 import type { Row } from './row.ts'
 import { EVENT_INPUT, EVENT_NAME, TOKEN } from './sample.ts'
 
@@ -25,7 +23,10 @@ const GOAL_MB = 10
 /** What the spool costs: in events a second, in the time of a call, in memory when the API is down for an hour. */
 export async function measureServer(): Promise<Row[]> {
   const folder = await mkdtemp(join(tmpdir(), 'gflux-bench-'))
-  const server = fork(new URL('./ingest-server.ts', import.meta.url))
+  const {
+    urls: [apiHost],
+    stop,
+  } = await startIngestProcess()
   let spools = 0
   const spooled = (config: object): GFluxNode =>
     initGFluxServer({
@@ -35,9 +36,6 @@ export async function measureServer(): Promise<Row[]> {
       ...config,
     })
   try {
-    const {
-      urls: [apiHost = ''],
-    } = await nextMessage<{ urls: string[] }>(server)
     const off = (): GFluxNode => initGFluxServer({ token: TOKEN, apiHost, handleSignals: false })
     const bare = (): GFluxNode => initGFluxNode({ token: TOKEN, apiHost })
     return [
@@ -47,7 +45,7 @@ export async function measureServer(): Promise<Row[]> {
       ...(await outageRows(spooled)),
     ]
   } finally {
-    server.disconnect()
+    stop()
     await rm(folder, { recursive: true, force: true, maxRetries: 3 })
   }
 }
@@ -207,9 +205,4 @@ async function grow(gflux: GFluxNode): Promise<Growth> {
 function percentile(values: readonly number[], share: number): number {
   const sorted = [...values].sort((a, b) => a - b)
   return sorted[Math.floor(sorted.length * share)] ?? Number.NaN
-}
-
-async function nextMessage<Message extends ServerMessage>(server: ChildProcess): Promise<Message> {
-  const [message] = await once(server, 'message', { signal: AbortSignal.timeout(10_000) })
-  return message as Message
 }

@@ -20,14 +20,14 @@ export function createExitClient(gflux: GFluxNode, delivery: Delivery, spool: Sp
     async drain(budgetMs, isOwnEnd) {
       isDraining = true // a disk that hangs is not waited for twice
       const maxMs = isOwnEnd && delivery.guard.failures ? lastTryMs : budgetMs
-      const deadline = Date.now() + maxMs
+      const deadline = delivery.now() + maxMs
       if (!queue.size) await spool?.idle() // what it is bringing back is not in the queue yet
-      for (let leftMs = maxMs; queue.size && leftMs > 0; leftMs = deadline - Date.now()) {
+      for (let leftMs = maxMs; queue.size && leftMs > 0; leftMs = deadline - delivery.now()) {
         const isSent = await flush(gflux, delivery.isClosed, leftMs)
         await spool?.idle() // which brings back what the queue has room for now
         if (isSent) continue
         if (spool?.hasAll) break // the next start sends it
-        if (delivery.guard.pausedUntil - delivery.now() > deadline - Date.now()) break // `Retry-After`
+        if (delivery.guard.pausedUntil - delivery.now() > deadline - delivery.now()) break // `Retry-After`
         await sleep(Math.min(retryMs, leftMs))
       }
       if (!queue.size) await spool?.compact()

@@ -50,6 +50,7 @@ function add(hook: Hook, client: ExitClient, watch: () => Set<ExitClient>): void
 function watchBeforeExit(): Set<ExitClient> {
   const clients = new Set<ExitClient>()
   process.on('beforeExit', async () => {
+    await undefined // the application's own listeners are still to be called, and may track
     if (hasNews(clients)) await drainAll(clients, true)
   })
   // By `process.exit()`, or by an error that nobody caught: then there is no time to send.
@@ -74,6 +75,7 @@ function watchSignals(): Set<ExitClient> {
       if (hasNews(clients)) await drainAll(clients)
       return true
     },
+    abandon: () => tellAll(clients),
   }
   beforeOthers(() => onSignals(signals, work))
   return clients
@@ -98,5 +100,9 @@ function hasNews(clients: Set<ExitClient>): boolean {
 async function drainAll(clients: Set<ExitClient>, isOwnEnd = false): Promise<void> {
   const drained = [...clients].map((client) => client.drain(budgetMs, isOwnEnd))
   await within(Promise.all(drained), budgetMs, true)
+  tellAll(clients)
+}
+
+function tellAll(clients: Set<ExitClient>): void {
   for (const client of clients) client.tell()
 }

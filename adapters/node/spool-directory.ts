@@ -12,6 +12,13 @@ const destinationDigits = 6
 /** What others hold is counted again no sooner, and takes a fifth of the time at most. */
 const recountMs = 100
 
+interface OthersFile {
+  readonly name: string
+  readonly owner: string
+  readonly path: string
+  readonly isFile: boolean
+}
+
 /** Another project's events, or those of a development's API, must not go where these go. Tells nothing of the token. */
 export function destinationOf({ apiHost, token }: { apiHost: string; token: string }): string {
   return createHash('sha256').update(`${apiHost} ${token}`).digest('hex').slice(0, destinationDigits)
@@ -23,6 +30,7 @@ export class SpoolDirectory {
   otherBytes = 0
   readonly path: string
   readonly #log: Delivery['log']
+  readonly #now: Delivery['now']
   readonly #onLost: () => void
   readonly #destination: string
   readonly #id: string
@@ -33,9 +41,14 @@ export class SpoolDirectory {
   #owner: Owner | undefined
 
   /** @param onLost called where the directory was deleted, and is there again */
-  constructor(path: string, { config, log }: Pick<Delivery, 'config' | 'log'>, onLost: () => void) {
+  constructor(
+    path: string,
+    { config, log, now }: Pick<Delivery, 'config' | 'log' | 'now'>,
+    onLost: () => void,
+  ) {
     this.path = path
     this.#log = log
+    this.#now = now
     this.#onLost = onLost
     this.#destination = destinationOf(config)
     this.#id = this.#destination + randomBytes(5).toString('hex')
@@ -58,16 +71,12 @@ export class SpoolDirectory {
     await this.prepare()
     const taken: string[] = []
     const alive = new Map<string, boolean | undefined>()
-    for (const { name, owner, path, isFile } of await this.#others()) {
+    for (const file of await this.#others()) {
+      const { name, owner, path } = file
       if (!alive.has(owner)) alive.set(owner, await isOwnerAlive(this.path, owner))
       const isAlive = alive.get(owner)
-      if (name.endsWith('.log')) {
-        if (isAlive || !isFile) continue
-        if (isAlive === undefined)
-          this.#tellOnce('The spool has files of another user: whether they are left over can’t be told')
-        else if (owner.startsWith(this.#destination)) taken.push(...(await this.#take(path)))
-        else if (await sizeOf(path)) this.#tellOnce('The spool has events for another token or apiHost')
-      } else if (isAlive === false && !name.endsWith('.corrupt')) await unlink(path).catch(() => undefined)
+      if (name.endsWith('.log')) taken.push(...(await this.#takeLog(file, isAlive)))
+      else if (isAlive === false && !name.endsWith('.corrupt')) await unlink(path).catch(() => undefined)
     }
     await this.#count()
     return taken
@@ -75,13 +84,13 @@ export class SpoolDirectory {
 
   /** Others write as well: their bytes are counted again from time to time. */
   recount(): void {
-    const startedAt = Date.now()
+    const startedAt = this.#now()
     if (startedAt < this.#countAgainAt) return
     this.#countAgainAt = Infinity
     void this.#count()
       .catch(() => undefined) // a folder that can't be read fails where it is written
       .finally(() => {
-        const now = Date.now()
+        const now = this.#now()
         this.#countAgainAt = now + Math.max(recountMs, 4 * (now - startedAt))
       })
   }
@@ -92,7 +101,7 @@ export class SpoolDirectory {
     this.#owner = undefined
   }
 
-  async #others(): Promise<{ name: string; owner: string; path: string; isFile: boolean }[]> {
+  async #others(): Promise<OthersFile[]> {
     const entries = await readdir(this.path, { withFileTypes: true })
     return entries.sort(byNumber).flatMap((entry) => {
       const { name } = entry
@@ -100,6 +109,16 @@ export class SpoolDirectory {
       const isOthers = owner && owner !== this.#id
       return isOthers ? [{ name, owner, path: join(this.path, name), isFile: entry.isFile() }] : []
     })
+  }
+
+  /** @param isAlive undefined where that can't be told */
+  async #takeLog({ owner, path, isFile }: OthersFile, isAlive: boolean | undefined): Promise<string[]> {
+    if (isAlive || !isFile) return []
+    if (isAlive === undefined)
+      this.#tellOnce('The spool has files of another user: whether they are left over can’t be told')
+    else if (owner.startsWith(this.#destination)) return await this.#take(path)
+    else if (await sizeOf(path)) this.#tellOnce('The spool has events for another token or apiHost')
+    return []
   }
 
   /** Nothing where another process was first. */

@@ -6,12 +6,14 @@ const pauseMs = 11_000
 /** Does the disk take what it is given? All files of a spool ask here, and say here what became of a commit. */
 export class SpoolHealth {
   readonly #log: Delivery['log']
+  readonly #now: Delivery['now']
   /** Commits of all files that are to come or under way. */
   readonly commits: Set<Promise<boolean>> = new Set()
   #pausedUntil = 0
 
-  constructor(log: Delivery['log']) {
+  constructor({ log, now }: Pick<Delivery, 'log' | 'now'>) {
     this.#log = log
+    this.#now = now
   }
 
   /** Did the last commits become durable? */
@@ -21,12 +23,12 @@ export class SpoolHealth {
 
   /** Nothing is written meanwhile. */
   get isPaused(): boolean {
-    return Date.now() < this.#pausedUntil
+    return this.#now() < this.#pausedUntil
   }
 
   onFailure(error: unknown): void {
     const wasWorking = this.isWorking
-    this.#pausedUntil = Date.now() + pauseMs
+    this.#pausedUntil = this.#now() + pauseMs
     const { code, message } = error as NodeJS.ErrnoException
     if (wasWorking) this.#log.warn('The spool failed: events are in memory alone', { code: code ?? message })
   }

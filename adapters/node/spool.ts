@@ -1,13 +1,11 @@
-import { readFile, unlink, writeFile } from 'node:fs/promises'
-import { type Batch, type Delivery, type Journal, type QueuedEvent, restoreBatch } from '../../src/adapter.ts'
+import type { Batch, Delivery, Journal, QueuedEvent } from '../../src/adapter.ts'
 import { BatchKeys } from './batch-keys.ts'
 import { CommitLog, type CommitLogOptions } from './commit-log.ts'
-import { replay } from './replay.ts'
 import { SpoolBacklog } from './spool-backlog.ts'
 import { SpoolDirectory, sizeOf } from './spool-directory.ts'
 import { SpoolHealth } from './spool-health.ts'
 import { SpoolLog } from './spool-log.ts'
-import { decodeRecords } from './spool-record.ts'
+import { SpoolRestore } from './spool-restore.ts'
 
 const maxFileBytes = 1024 * 1024
 
@@ -42,6 +40,7 @@ export class Spool implements Journal {
   readonly #own: SpoolLog
   readonly #adopted = new Set<SpoolLog>()
   readonly #backlog: SpoolBacklog
+  readonly #restore: SpoolRestore
   readonly #options: CommitLogOptions
   #working: Promise<void> | undefined
 
@@ -52,7 +51,7 @@ export class Spool implements Journal {
     this.#directory = new SpoolDirectory(path, delivery, () => {
       for (const log of this.#logs()) log.file.compact()
     })
-    this.#health = new SpoolHealth(delivery.log)
+    this.#health = new SpoolHealth(delivery)
     this.#options = { prepare: () => this.#directory.prepare(), health: this.#health }
     this.#own = new SpoolLog(this.#directory.newPath(), { ...this.#options, maxBytes })
     const { maxQueueBytes, maxQueueSize } = delivery.config
@@ -61,6 +60,14 @@ export class Spool implements Journal {
       maxBytes: Math.min(maxFileBytes, maxQueueBytes / 2, maxBytes / 4),
     }
     this.#backlog = new SpoolBacklog(limits, () => new CommitLog(this.#directory.newPath(), this.#options))
+    this.#restore = new SpoolRestore({
+      delivery,
+      directory: this.#directory,
+      health: this.#health,
+      backlog: this.#backlog,
+      adopt: (path, batches, isDamaged) =>
+        this.#adopted.add(new SpoolLog(path, { ...this.#options, maxBytes, isDamaged }, batches)),
+    })
   }
 
   /** Is all that is not settled on disk, as far as is known? */
@@ -104,7 +111,7 @@ export class Spool implements Journal {
     const log = this.#logOf(batch)
     log?.settled(batch)
     if (log?.size === 0 && this.#adopted.delete(log)) void log.file.remove()
-    if (!this.#backlog.isEmpty && this.#hasQueueRoom()) void this.#run(() => this.#bringBackAll())
+    if (this.#restore.isDue) void this.#run(() => this.#bringBackAll())
   }
 
   /** Resolves when all that is known is written, or could not be. */
@@ -165,42 +172,7 @@ export class Spool implements Journal {
   }
 
   async #bringBackAll(): Promise<void> {
-    const { log } = this.#delivery
-    while (!this.#backlog.isEmpty && this.#hasQueueRoom()) {
-      const path = await this.#backlog.take()
-      if (!path) continue
-      await this.#bringBack(path).catch(({ code }) =>
-        log.warn('A file of the spool is unreadable', { path, code }),
-      )
-    }
+    await this.#restore.bringBackAll()
     if (this.#adopted.size) this.#flush()
-  }
-
-  #hasQueueRoom(): boolean {
-    const { config, queue } = this.#delivery
-    const { maxQueueBytes, maxQueueSize } = config
-    const isRoomy = queue.size <= maxQueueSize / 2 && queue.bytes + this.#backlog.nextBytes() <= maxQueueBytes
-    return isRoomy || !queue.size
-  }
-
-  async #bringBack(path: string): Promise<void> {
-    const { log, queue } = this.#delivery
-    const { records, damage } = decodeRecords(await readFile(path))
-    const batches = replay(records)
-    const isDamaged = damage.length > 0
-    if (isDamaged) await this.#setAside(Buffer.concat(damage))
-    if (!batches[0]) {
-      await unlink(path)
-      return
-    }
-    this.#adopted.add(new SpoolLog(path, { ...this.#options, maxBytes: this.#maxBytes, isDamaged }, batches))
-    for (const batch of batches) restoreBatch(queue, batch)
-    log.debug('The spool brought batches back', { batches: batches.length })
-  }
-
-  async #setAside(damage: Buffer): Promise<void> {
-    const file = this.#directory.newPath('corrupt')
-    this.#delivery.log.warn('The spool was damaged: a part was set aside', { file, bytes: damage.length })
-    await writeFile(file, damage, { mode: 0o600 }).catch((error) => this.#health.onFailure(error))
   }
 }

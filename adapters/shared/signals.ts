@@ -20,6 +20,7 @@ interface SignalledGlobals {
     readonly pid: number
     kill(pid: number, signal: Signal): void
     listeners(signal: Signal): object[]
+    once(event: 'beforeExit', listener: () => void): void
     prependListener(signal: Signal, listener: Listener): void
     removeListener(signal: Signal, listener: Listener): void
   }
@@ -32,7 +33,13 @@ export interface SignalWork {
   work(isAlone: boolean): Promise<unknown>
   /** When the work is done: does the process end by the signal, or has another listener taken its end over? */
   mayEnd?(signal: Signal, isAlone: boolean): boolean | Promise<boolean>
+  /** The process ends before the work is done. */
+  abandon?(): void
 }
+
+/** What the system may take to bring a signal: a turn of the event loop is too short on Deno. */
+const arrivalMs = 20
+const awaited = new Set<Signal>()
 
 /**
  * Does work at a signal, in a process of Node's. A listener takes the default action away, which is the process's end:
@@ -40,37 +47,55 @@ export interface SignalWork {
  */
 export function onSignals(
   signals: readonly Signal[],
-  { work, mayEnd = (_, isAlone) => isAlone }: SignalWork,
+  { work, mayEnd = (_, isAlone) => isAlone, abandon }: SignalWork,
 ): void {
-  const { process } = globals
-  let isAtWork = false
-  const endBy = (signal: Signal): void => {
-    process.removeListener(signal, listener)
-    // Not `process.exit()`, which on Lambda waits for the thread that waits for the next invocation.
-    process.kill(process.pid, signal)
-  }
+  let works = 0
+  let handled: Signal | undefined // by others, some of whom send it again when they are done
   const listener = async (signal: Signal): Promise<void> => {
     const others = countOthers(signal)
     const isAlone = !others
-    if (isAtWork && isAlone && signal === 'SIGINT') {
-      endBy(signal)
+    // A person who presses Ctrl+C again does not want to wait.
+    if (works && isAlone && signal === 'SIGINT' && handled !== signal) {
+      abandon?.()
+      endBy(signal, listener)
       return
     }
-    isAtWork = true
+    works++
+    if (!isAlone) awaitNext(signal)
     const done = work(isAlone)
     await undefined // others are still to be called with this signal, and must not find themselves alone
+    const left = countOthers(signal)
     // A `once` listener, gone by now, has taken the end over. One that goes later had something to do, as we have.
-    const isTakenOver = countOthers(signal) < others
-    // A person who presses Ctrl+C again does not want to wait.
-    if (isAlone && signal === 'SIGINT') process.removeListener(signal, listener)
+    const isTakenOver = left < others
+    handled = left ? signal : undefined
     await done
-    isAtWork = false
-    if (!isTakenOver && (await mayEnd(signal, isAlone))) endBy(signal)
+    works--
+    if (!isTakenOver && (await mayEnd(signal, isAlone))) endBy(signal, listener)
   }
   globals[own] ??= new WeakSet()
   globals[own].add(listener)
   // A `once` listener before it would be gone already, and not be counted.
-  for (const signal of signals) process.prependListener(signal, listener)
+  for (const signal of signals) globals.process.prependListener(signal, listener)
+}
+
+function endBy(signal: Signal, listener: Listener): void {
+  const { process } = globals
+  process.removeListener(signal, listener)
+  // Not `process.exit()`, which on Lambda waits for the thread that waits for the next invocation.
+  process.kill(process.pid, signal)
+}
+
+/**
+ * Who has done with a signal may send it again and leave nothing to do: Node would end, with code 0, before it reads it.
+ * https://docs.nestjs.com/fundamentals/lifecycle-events#application-shutdown
+ */
+function awaitNext(signal: Signal): void {
+  if (awaited.has(signal)) return
+  awaited.add(signal)
+  globals.process.once('beforeExit', () => {
+    awaited.delete(signal)
+    if (!countOthers(signal)) setTimeout(() => undefined, arrivalMs)
+  })
 }
 
 /**

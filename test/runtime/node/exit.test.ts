@@ -3,50 +3,14 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { describe, expect, inject, it } from 'vitest'
-import { createTestIngest, type TestIngest } from '../../../ingest/index.ts'
-import { type Program, type Runtime, start } from '../../support/program.ts'
 import { findRuntimes } from './runtimes.ts'
+import { moduleUrl, open } from './server-program.ts'
 
 const packageRoot = inject('packageRoot')
-const [core, server, vercel, testing] = ['index', 'server', 'vercel', 'testing'].map(
-  (name) => pathToFileURL(join(packageRoot, `dist/${name}.js`)).href,
-)
+const [core, vercel, testing] = ['index', 'vercel', 'testing'].map(moduleUrl)
 const modules = resolve(import.meta.dirname, '../../../node_modules')
 /** Comes with other packages. */
 const signalExit = pathToFileURL(join(modules, 'signal-exit/dist/mjs/index.js')).href
-
-interface Setup extends AsyncDisposable {
-  readonly ingest: TestIngest
-  /** A program with a client called `gflux`. */
-  readonly run: (source: string, options?: { config?: string; before?: string }) => Promise<Program>
-}
-
-async function open(runtime: Runtime): Promise<Setup> {
-  const ingest = createTestIngest()
-  const { url, close } = await ingest.listen()
-  const programs: Program[] = []
-  return {
-    ingest,
-    async run(source, { config = '', before = '' } = {}) {
-      const program = await start(
-        runtime,
-        `
-        import { initGFluxServer } from '${server}'
-        const config = { token: 'gflux_secret_x', apiHost: '${url}', ${config} }
-        ${before}
-        const gflux = initGFluxServer(config)
-        const track = (count) => { for (let n = 0; n < count; n++) gflux.track('opened', { userId: 'user_1', properties: { n } }) }
-        ${source}`,
-      )
-      programs.push(program)
-      return program
-    },
-    async [Symbol.asyncDispose]() {
-      for (const program of programs) await program[Symbol.asyncDispose]()
-      await close()
-    },
-  }
-}
 
 const runtimes = await findRuntimes()
 const listeners = [
@@ -83,6 +47,20 @@ describe.concurrent.each(runtimes)('on $name', (runtime) => {
     expect(stdout).toBe(isUnseen ? '' : 'GFlux: The process ends with events that could not be sent 3\n')
     expect(setup.ingest.stats.stored).toBe(0)
   })
+
+  it.each(['', `track(1); await gflux.flush()`])(
+    'what the application tracks in its own listener to its end is sent, after: %j',
+    async (source) => {
+      await using setup = await open(runtime)
+
+      const program = await setup.run(
+        `process.once('beforeExit', () => gflux.track('finished', { userId: 'user_1' })); ${source}`,
+      )
+
+      expect(await program.ended).toMatchObject({ code: 0, signal: null, stderr: '' })
+      expect(setup.ingest.events.at(-1)?.event).toBe('finished')
+    },
+  )
 
   it.each(['shutdown', 'flush'])(
     'its own end leaves nothing in the spool of what %s() sent',
@@ -233,23 +211,6 @@ describe.concurrent.each(runtimes)('on $name', (runtime) => {
 
     expect(await program.ended).toMatchObject({ code: null, signal, stderr: '' })
     expect(setup.ingest.stats.stored).toBe(3)
-  })
-
-  it('a second SIGINT ends the process at once', async () => {
-    await using setup = await open(runtime)
-    setup.ingest.fail({ hang: true, every: 1 })
-    const program = await setup.run(`
-      setInterval(() => {}, 1000)
-      track(3)
-      console.log('ready')`)
-    await program.says('ready')
-
-    program.child.kill('SIGINT')
-    await expect.poll(() => setup.ingest.stats.inFlight, { timeout: 10_000 }).toBe(1)
-    program.child.kill('SIGINT')
-
-    expect(await program.ended).toMatchObject({ code: null, signal: 'SIGINT' })
-    expect(setup.ingest.stats.requests).toBe(1)
   })
 
   it('the drain is over after five seconds', async () => {
@@ -640,26 +601,5 @@ describe.concurrent.each(runtimes)('on $name', (runtime) => {
     const { signal, stdout } = await program.ended
     expect(signal).toBe('SIGTERM')
     expect(stdout).toContain('GFlux: The process ends with events that could not be sent 3\n')
-  })
-
-  it('a second SIGINT ends the process at once whose own listener, gone by then, still works', async () => {
-    await using setup = await open(runtime)
-    setup.ingest.fail({ hang: true, every: 1 })
-    const program = await setup.run(
-      `process.once('SIGINT', () => console.log('closes')); track(1); setInterval(() => {}, 1000); console.log('ready')`,
-      { config: 'timeoutMs: 60_000' },
-    )
-    await program.says('ready')
-    program.child.kill('SIGINT')
-    await program.says('closes')
-    await expect.poll(() => setup.ingest.stats.requests).toBe(1)
-
-    const askedAt = performance.now()
-    program.child.kill('SIGINT')
-    const { signal } = await program.ended
-    const tookMs = performance.now() - askedAt
-
-    expect(signal).toBe('SIGINT')
-    expect(tookMs).toBeLessThan(2500) // a drain takes 5 s of an API that hangs
   })
 })

@@ -18,7 +18,10 @@ beforeEach(async () => {
   vi.useFakeTimers({ toFake: ['Date'] })
   folder = await mkdtemp(join(tmpdir(), 'gflux-log-'))
   warned = []
-  health = new SpoolHealth(createLog({ warn: (message) => warned.push(message) }, Date.now))
+  health = new SpoolHealth({
+    log: createLog({ warn: (message) => warned.push(message) }, Date.now),
+    now: Date.now,
+  })
 })
 afterEach(async () => {
   vi.useRealTimers()

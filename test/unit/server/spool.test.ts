@@ -421,6 +421,26 @@ describe('a spool', () => {
     expect(warned).toContain('GFlux: The spool is full')
   })
 
+  it('that failed is tried again in time where the clock is set back', async () => {
+    vi.useFakeTimers({ toFake: ['Date'] })
+    const file = join(spool, 'file')
+    await writeFile(file, '')
+    const gflux = open({ spool: file })
+    await trackMany(gflux, 1)
+    await rm(file)
+
+    vi.setSystemTime(Date.now() - 3_600_000)
+    await trackMany(gflux, 1)
+    vi.setSystemTime(Date.now() + 12_000)
+    await trackMany(gflux, 1)
+    vi.useRealTimers()
+
+    expect(warned).toEqual([
+      'GFlux: The spool failed: events are in memory alone',
+      'GFlux: The spool works again',
+    ])
+  })
+
   it.each([{ spool: '' }, { spool: 7 }, { maxSpoolBytes: 0 }, { maxSpoolBytes: 1.5 }])(
     'refuses %j at once, naming the option',
     async (config) => {
