@@ -27,7 +27,7 @@ export function createExitClient(gflux: GFluxNode, delivery: Delivery, spool: Sp
         await spool?.idle() // which brings back what the queue has room for now
         if (isSent) continue
         if (spool?.hasAll) break // the next start sends it
-        if (delivery.guard.pausedUntil - delivery.now() > deadline - delivery.now()) break // `Retry-After`
+        if (delivery.guard.pausedUntil > deadline) break // `Retry-After`
         await sleep(Math.min(retryMs, leftMs))
       }
       if (!queue.size) await spool?.compact()
