@@ -89,13 +89,17 @@ const serverlessVariables = [
   'K_SERVICE',
 ]
 
+function isWorker(): boolean {
+  return globals.navigator?.userAgent === 'Cloudflare-Workers'
+}
+
 /** Does this Edge code run in somebody's own process, as under `next start`? No signal reaches it there. */
 export function isSelfHostedEdge(): boolean {
-  const isWorker = globals.navigator?.userAgent === 'Cloudflare-Workers'
-  return typeof globals.EdgeRuntime === 'string' && !env('VERCEL') && !isWorker
+  return typeof globals.EdgeRuntime === 'string' && !env('VERCEL') && !isWorker()
 }
 
 /** May the CPU be taken away after the response? Everywhere but in a process of its own. */
 export function isServerless(): boolean {
-  return !globals.process?.cwd || typeof globals.EdgeRuntime === 'string' || serverlessVariables.some(env)
+  const isOwn = globals.process?.cwd && typeof globals.EdgeRuntime !== 'string' && !isWorker()
+  return !isOwn || serverlessVariables.some(env)
 }
