@@ -2,6 +2,7 @@ import { deliveryOf, register } from '../../src/adapter.ts'
 import type { Flushable, WaitUntil } from '../../src/index.ts'
 import type { Call } from './current-invocation.ts'
 import { nextAfter } from './next-after.ts'
+import { currentPrerender } from './next-scopes.ts'
 import { globals, isServerless, type LifetimeSource, requestContext } from './platform.ts'
 import { flushAtShutdown, holdShutdown, untilShutdown } from './shutdown.ts'
 
@@ -43,7 +44,8 @@ export function hold(work: Promise<unknown>, { args, options }: Call): string | 
   ]
   const held = untilShutdown(work)
   for (const [name, find] of sources) if (register(waitUntilOf(find), held)) return name
-  if (isServerless()) return undefined
+  // A prerender ends with its first wait, so none is awaited; nor does a visitor wait for it.
+  if (isServerless() && !currentPrerender()) return undefined
   holdShutdown(work)
   return 'background'
 }

@@ -8,9 +8,15 @@ interface NodeProcess {
   readonly getBuiltinModule?: (id: string) => unknown
 }
 
+interface Require {
+  (id: string): unknown
+  /** All modules of the process, by path. */
+  readonly cache: object
+}
+
 interface BuiltinModules {
   'node:async_hooks': Pick<Globals, 'AsyncLocalStorage'>
-  'node:module': { createRequire(path: string): (id: string) => unknown }
+  'node:module': { createRequire(path: string): Require }
 }
 
 /** What is used of an `AsyncLocalStorage`. */
