@@ -66,6 +66,20 @@ export const more: Readonly<Record<string, string>> = {
       return <p>News</p>
     }`,
 
+  'app/twins/actions.ts': `
+    'use server'
+    import { withGFlux } from '@getfluxly/node/vercel'
+    import { gflux } from '../../lib/gflux'
+    export async function join() {
+      await gflux.track('newsletter_joined', { userId: 'user_123', properties: { plan: 'pro' } })
+    }
+    export const joinWrapped = withGFlux(gflux, join)`,
+  'app/twins/page.tsx': `
+    import { join, joinWrapped } from './actions'
+    export default function Twins() {
+      return <><form action={join} /><form action={joinWrapped} /></>
+    }`,
+
   'app/api/edge/route.ts': `
     import { withGFlux } from '@getfluxly/node/vercel'
     import { gflux } from '../../../lib/gflux'

@@ -148,6 +148,14 @@ describe.each(versions)('examples/next, on Next %s', (version) => {
       expect(next.output()).not.toMatch(/static to dynamic/i)
     })
 
+    it('a server action and its wrapper are two, where both are exported', async () => {
+      const page = await (await fetch(`${next.url}/twins`)).text()
+      const ids = [...page.matchAll(/name="\$ACTION_ID_(\w+)"/g)].map(([, id]) => id)
+
+      expect(ids).toHaveLength(2)
+      expect(ids[0]).not.toBe(ids[1])
+    })
+
     it('knows the visitor by the cookie', async () => {
       ingest.reset()
       const headers = { cookie: 'gflux_anonymous_id=anon_1' }
