@@ -87,13 +87,12 @@ export function isBuilding(): boolean {
   return env('NEXT_PHASE') === 'phase-production-build'
 }
 
-const serverlessVariables = [
-  'VERCEL',
-  'NETLIFY',
-  'AWS_LAMBDA_FUNCTION_NAME',
-  'FUNCTIONS_WORKER_RUNTIME',
-  'K_SERVICE',
-]
+const serverlessVariables = ['NETLIFY', 'AWS_LAMBDA_FUNCTION_NAME', 'FUNCTIONS_WORKER_RUNTIME', 'K_SERVICE']
+
+/** `vercel env pull` writes `VERCEL` for one's own machine too, as the environment `development`, which no deployment is. */
+function isOnVercel(): boolean {
+  return Boolean(env('VERCEL')) && env('VERCEL_ENV') !== 'development'
+}
 
 function isWorker(): boolean {
   return globals.navigator?.userAgent === 'Cloudflare-Workers'
@@ -101,11 +100,11 @@ function isWorker(): boolean {
 
 /** Does this Edge code run in somebody's own process, as under `next start`? No signal reaches it there. */
 export function isSelfHostedEdge(): boolean {
-  return typeof globals.EdgeRuntime === 'string' && !env('VERCEL') && !isWorker()
+  return typeof globals.EdgeRuntime === 'string' && !isOnVercel() && !isWorker()
 }
 
 /** May the CPU be taken away after the response? Everywhere but in a process of its own. */
 export function isServerless(): boolean {
   const isOwn = globals.process?.cwd && typeof globals.EdgeRuntime !== 'string' && !isWorker()
-  return !isOwn || serverlessVariables.some(env)
+  return !isOwn || isOnVercel() || serverlessVariables.some(env)
 }

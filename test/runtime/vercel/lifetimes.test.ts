@@ -134,6 +134,15 @@ describe('the lifetime of a call', () => {
     expect(ingest.stats.stored).toBe(1)
   })
 
+  it('is the process on a machine whose variables `vercel env pull` wrote', async () => {
+    using _env = setEnv({ VERCEL: '1', VERCEL_ENV: 'development', VERCEL_URL: '' })
+    const { plain, logged } = openClients()
+
+    await withGFlux(plain, () => 'response')()
+
+    expect(logged.map(([, context]) => context)).toEqual([{ lifetime: 'background' }])
+  })
+
   it('is looked for anew at each call', async () => {
     const { plain } = openClients()
     const handler = withGFlux(plain, async () => await plain.track('opened', { userId: 'user_1' }))
