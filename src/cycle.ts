@@ -51,7 +51,10 @@ export function createCycle(
       // and onDrop; what can be sent is still queued.
       const flushed = flush(events).catch(() => undefined)
       isHeld = register(waitUntil, flushed)
-      if (!isHeld) log.warn('Nothing keeps an event’s request running: flush in it')
+      if (!isHeld)
+        log.warn('Nothing here keeps a request running for its events: wrap its handler, or flush in it', {
+          event: event.name,
+        })
       void closeWhenIdle()
     }
     event.isHeld = isHeld

@@ -36,12 +36,16 @@ export function kindOf(value: unknown): string {
 export function plainObject<Shape = Record<string, unknown>>(field: string, value: unknown = {}): Shape {
   const isObject = kindOf(value) === 'Object'
   const prototype = isObject && Object.getPrototypeOf(value)
-  const isPlain =
-    isObject &&
-    !Object.getPrototypeOf(prototype ?? Object.prototype) &&
-    typeof (value as { toJSON?: unknown }).toJSON !== 'function'
+  const hasJson = isObject && typeof (value as { toJSON?: unknown }).toJSON === 'function'
+  const isPlain = isObject && !hasJson && !Object.getPrototypeOf(prototype ?? Object.prototype)
   if (!isPlain) safely(() => value) // a promise: what it rejects with must not go unhandled
-  expect(isPlain, field, 'a plain object without `toJSON`', value, prototype?.constructor?.name)
+  expect(
+    isPlain,
+    field,
+    'a plain object',
+    value,
+    hasJson ? 'one with `toJSON`' : prototype?.constructor?.name,
+  )
   return value as Shape
 }
 

@@ -2,15 +2,20 @@ import { deliveryOf, register } from '../../src/adapter.ts'
 import type { Flushable, WaitUntil } from '../../src/index.ts'
 import type { Call } from './current-invocation.ts'
 import { nextAfter } from './next-after.ts'
+import { currentPrerender } from './next-scopes.ts'
 import { globals, isServerless, type LifetimeSource, requestContext } from './platform.ts'
 import { flushAtShutdown, holdShutdown, untilShutdown } from './shutdown.ts'
 
 type Find = () => unknown
 
 /** Where a lifetime may come from, in the order of asking. The names are those in the log. */
-const surroundings: Readonly<Record<string, Find>> = {
+const contexts: Readonly<Record<string, Find>> = {
   '@vercel/request-context': () => requestContext('@vercel/request-context'),
   '@next/request-context': () => requestContext('@next/request-context'),
+}
+
+/** Asked after what the handler was given. */
+const surroundings: Readonly<Record<string, Find>> = {
   // What holds a process holds nothing where the platform may stop it, such as `next start` in a Lambda function.
   after: () => !isServerless() && nextAfter(),
   // https://opennext.js.org/cloudflare
@@ -32,20 +37,22 @@ const surroundings: Readonly<Record<string, Find>> = {
 export function hold(work: Promise<unknown>, { args, options }: Call): string | undefined {
   const sources: readonly [string, Find][] = [
     ['option', () => options],
+    ...Object.entries(contexts),
     // Each of them: the `waitUntil` of a Next proxy's request only throws, that of the event behind it holds.
-    ...args.map((arg): [string, Find] => ['handler', () => arg]),
+    ...args.map((arg): [string, Find] => ['handler', () => !isEventOfH3(arg) && arg]),
     ...Object.entries(surroundings),
   ]
   const held = untilShutdown(work)
   for (const [name, find] of sources) if (register(waitUntilOf(find), held)) return name
-  if (isServerless()) return undefined
+  // A prerender ends with its first wait, so none is awaited; nor does a visitor wait for it.
+  if (isServerless() && !currentPrerender()) return undefined
   holdShutdown(work)
   return 'background'
 }
 
 /** Would anything hold work of the calling code? */
 export function hasLifetime(): boolean {
-  return Object.values(surroundings).some(waitUntilOf)
+  return Object.values({ ...contexts, ...surroundings }).some(waitUntilOf)
 }
 
 /** The lifetimes that a client's log has. */
@@ -62,6 +69,15 @@ export function holdFor(gflux: Flushable, work: Promise<unknown>, call: Call): b
     delivery.log.debug('What holds the flushes of a request', { lifetime: lifetime ?? 'none' })
   }
   return lifetime !== undefined
+}
+
+/**
+ * Its `waitUntil` takes everything, whether or not anything holds the request: what does is among the other sources.
+ * https://github.com/h3js/h3/blob/main/src/event.ts, and https://github.com/nitrojs/nitro/blob/v2/src/runtime/internal/app.ts
+ */
+function isEventOfH3(value: unknown): boolean {
+  const { constructor: type, __is_event__ = Object(type).__is_event__ } = Object(value)
+  return __is_event__ === true
 }
 
 /** Not every context has a lifetime. Called as its method: Workers' contexts want their `this`. */

@@ -9,19 +9,17 @@ interface NextServer {
 }
 
 let found: LifetimeSource | undefined
-let isSearched = false
 
 /**
  * Next's `after`, where this process is a Next server. It throws where there is no request of the App Router.
  * https://nextjs.org/docs/app/api-reference/functions/after
  */
 export function nextAfter(): LifetimeSource | undefined {
-  if (!isSearched) found = search()
-  isSearched = true
+  found ??= search()
   return found
 }
 
 function search(): LifetimeSource | undefined {
-  const { unstable_after, after = unstable_after } = nextModule<NextServer>('next/server') ?? {}
+  const { unstable_after, after = unstable_after } = nextModule<NextServer>('../../../server.js') ?? {}
   return after && { waitUntil: after }
 }

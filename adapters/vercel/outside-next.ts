@@ -1,27 +1,5 @@
 import type { Delivery } from '../../src/adapter.ts'
-import { nextModule } from './next-module.ts'
-import type { InvocationStorage } from './platform.ts'
-
-type Scope = InvocationStorage<unknown>
-
-interface WorkModule {
-  readonly workAsyncStorage: Scope
-}
-
-interface WorkUnitModule {
-  readonly workUnitAsyncStorage: Scope
-}
-
-const folder = 'next/dist/server/app-render'
-
-/** What Next knows the page by that the calling code belongs to. */
-let scopes: readonly Scope[] | undefined
-
-function findScopes(): Scope[] {
-  const work = nextModule<WorkModule>(`${folder}/work-async-storage.external.js`)
-  const unit = nextModule<WorkUnitModule>(`${folder}/work-unit-async-storage.external.js`)
-  return [work?.workAsyncStorage, unit?.workUnitAsyncStorage].filter((scope) => scope !== undefined)
-}
+import { nextScopes } from './next-scopes.ts'
 
 /**
  * Runs code as if no page of Next's had called it. With `cacheComponents` Next gives up prerendering a page that asks for
@@ -29,8 +7,9 @@ function findScopes(): Scope[] {
  * https://nextjs.org/docs/messages/blocking-prerender-current-time
  */
 function outsideNext<Result>(code: () => Result): Result {
-  scopes ??= findScopes()
-  return scopes.reduce((run, scope) => () => scope.run(undefined, run), code)()
+  const found = nextScopes()
+  if (!found) return code()
+  return found.workAsyncStorage.run(undefined, () => found.workUnitAsyncStorage.run(undefined, code))
 }
 
 /** In milliseconds since the epoch. */

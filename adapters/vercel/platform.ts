@@ -8,9 +8,15 @@ interface NodeProcess {
   readonly getBuiltinModule?: (id: string) => unknown
 }
 
+interface Require {
+  (id: string): unknown
+  /** All modules of the process, by path. */
+  readonly cache: object
+}
+
 interface BuiltinModules {
   'node:async_hooks': Pick<Globals, 'AsyncLocalStorage'>
-  'node:module': { createRequire(path: string): (id: string) => unknown }
+  'node:module': { createRequire(path: string): Require }
 }
 
 /** What is used of an `AsyncLocalStorage`. */
@@ -81,21 +87,24 @@ export function isBuilding(): boolean {
   return env('NEXT_PHASE') === 'phase-production-build'
 }
 
-const serverlessVariables = [
-  'VERCEL',
-  'NETLIFY',
-  'AWS_LAMBDA_FUNCTION_NAME',
-  'FUNCTIONS_WORKER_RUNTIME',
-  'K_SERVICE',
-]
+const serverlessVariables = ['NETLIFY', 'AWS_LAMBDA_FUNCTION_NAME', 'FUNCTIONS_WORKER_RUNTIME', 'K_SERVICE']
+
+/** `vercel env pull` writes `VERCEL` for one's own machine too, as the environment `development`, which no deployment is. */
+function isOnVercel(): boolean {
+  return Boolean(env('VERCEL')) && env('VERCEL_ENV') !== 'development'
+}
+
+function isWorker(): boolean {
+  return globals.navigator?.userAgent === 'Cloudflare-Workers'
+}
 
 /** Does this Edge code run in somebody's own process, as under `next start`? No signal reaches it there. */
 export function isSelfHostedEdge(): boolean {
-  const isWorker = globals.navigator?.userAgent === 'Cloudflare-Workers'
-  return typeof globals.EdgeRuntime === 'string' && !env('VERCEL') && !isWorker
+  return typeof globals.EdgeRuntime === 'string' && !isOnVercel() && !isWorker()
 }
 
 /** May the CPU be taken away after the response? Everywhere but in a process of its own. */
 export function isServerless(): boolean {
-  return !globals.process?.cwd || typeof globals.EdgeRuntime === 'string' || serverlessVariables.some(env)
+  const isOwn = globals.process?.cwd && typeof globals.EdgeRuntime !== 'string' && !isWorker()
+  return !isOwn || isOnVercel() || serverlessVariables.some(env)
 }

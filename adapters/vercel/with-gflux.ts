@@ -54,11 +54,20 @@ function wrapFunction(
   handler: HandlerFunction,
   thisOf: (self: unknown) => unknown = (self) => self,
 ): HandlerFunction {
+  // What is defined on the wrapper is its own, such as what React knows an exported server action by. What is assigned is
+  // the handler's, which may live by it, as an Express application does.
+  const own: object = Object.create(handler)
   return new Proxy(handler, {
     apply(target, self, args) {
       const run = (): unknown => Reflect.apply(target, thisOf(self), args)
       return isBuilding() ? run() : invoke(wrapping, args, run)
     },
+    // What the wrapper shows as fixed has to be so in the handler too.
+    defineProperty: (target, name, descriptor) =>
+      Reflect.defineProperty(descriptor.configurable === false ? target : own, name, descriptor),
+    get: (_target, name, self) => Reflect.get(own, name, self),
+    has: (_target, name) => name in own,
+    set: (target, name, value) => Reflect.set(target, name, value),
   })
 }
 

@@ -37,6 +37,44 @@ describe('a wrapped function', () => {
     expect(called.result).toBe(result)
   })
 
+  it.each(['the handler', 'the wrapper'])(
+    'is a server action of its own beside its handler, which React marks: %s first',
+    (first) => {
+      const { plain } = openClients()
+      const action = Object.assign(async () => 'done', { config: 1 })
+      const wrapped = withGFlux(plain, action)
+      const both = [action, wrapped]
+      const tag = Symbol.for('react.server.reference')
+      // As `registerServerReference` does.
+      const mark = (marked: object): void => {
+        const id = marked === action ? 'plain' : 'tracked'
+        Object.defineProperties(marked, { $$typeof: { value: tag }, $$id: { value: id, configurable: true } })
+      }
+
+      for (const each of first === 'the wrapper' ? [...both].reverse() : both) mark(each)
+      mark(wrapped)
+
+      const shown = both.map((each) => ['$$id', '$$typeof', 'config'].map((name) => Reflect.get(each, name)))
+      expect(shown).toEqual([
+        ['plain', tag, 1],
+        ['tracked', tag, 1],
+      ])
+    },
+  )
+
+  it('has what is assigned to it and to its handler, and may be fixed', () => {
+    const { plain } = openClients()
+    const original: { (): void; routes?: number; title?: string } = () => undefined
+    const wrapped = withGFlux(plain, original)
+
+    Object.assign(original, { title: 'original' })
+    Object.assign(wrapped, { routes: 1 })
+    Object.freeze(wrapped)
+
+    expect([wrapped.title, wrapped.routes, original.routes]).toEqual(['original', 1, 1])
+    expect('title' in wrapped && Object.isFrozen(original)).toBe(true)
+  })
+
   it.each([
     ['rejects with', async (error: unknown) => Promise.reject(error)],
     [

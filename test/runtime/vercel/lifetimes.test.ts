@@ -1,14 +1,14 @@
 import { describe, expect, it } from 'vitest'
 import { withGFlux } from '../../../adapters/vercel/index.ts'
-import { openClients, setEnv } from './client.ts'
+import { late, openClients, setEnv } from './client.ts'
 import { replaceProvider } from './request-context.ts'
 
 /** Everything that may offer a lifetime, in the order of asking; each notes its name. */
 const offers = [
   'option',
-  'handler',
   '@vercel/request-context',
   '@next/request-context',
+  'handler',
   '__cloudflare-context__',
   'Netlify',
   'EdgeRuntime',
@@ -81,6 +81,66 @@ describe('the lifetime of a call', () => {
 
     expect(offering.asked).toEqual(['handler'])
     expect(logged.map(([, context]) => context)).toContainEqual({ lifetime: 'handler' })
+  })
+
+  it.each([
+    [
+      'h3 1, in Nitro',
+      class {
+        __is_event__ = true
+        promises: unknown[] = []
+        waitUntil(promise: unknown) {
+          this.promises.push(promise)
+        }
+      },
+    ],
+    [
+      'h3 2',
+      class {
+        static __is_event__ = true
+        req: { waitUntil?(promise: unknown): void } = {}
+        waitUntil(promise: unknown) {
+          this.req.waitUntil?.(promise)
+        }
+      },
+    ],
+  ])(
+    'is never an event of %s, whose `waitUntil` takes everything and may hold nothing',
+    async (_title, H3Event) => {
+      using _env = setEnv({ VERCEL: '1' })
+      const { plain, gflux, ingest, logged } = openClients([late(20)])
+      const handler = (client: typeof plain) =>
+        withGFlux(client, async (_event: object) => void (await client.track('opened', { userId: 'user_1' })))
+
+      await handler(plain)(new H3Event())
+      await handler(gflux)(new H3Event())
+
+      expect(ingest.stats.stored).toBe(2)
+      expect(logged.map(([, context]) => context)).not.toContainEqual({ lifetime: 'handler' })
+    },
+  )
+
+  it('is awaited on Cloudflare where nothing holds the request, though it has a `process` like Node’s', async () => {
+    const own = Object.getOwnPropertyDescriptor(globalThis, 'navigator')
+    Object.defineProperty(globalThis, 'navigator', {
+      value: { userAgent: 'Cloudflare-Workers' },
+      configurable: true,
+    })
+    const { plain, ingest } = openClients([late(20)])
+
+    await withGFlux(plain, () => plain.track('opened', { userId: 'user_1' }))()
+    Object.defineProperty(globalThis, 'navigator', own ?? { value: undefined, configurable: true })
+
+    expect(ingest.stats.stored).toBe(1)
+  })
+
+  it('is the process on a machine whose variables `vercel env pull` wrote', async () => {
+    using _env = setEnv({ VERCEL: '1', VERCEL_ENV: 'development', VERCEL_URL: '' })
+    const { plain, logged } = openClients()
+
+    await withGFlux(plain, () => 'response')()
+
+    expect(logged.map(([, context]) => context)).toEqual([{ lifetime: 'background' }])
   })
 
   it('is looked for anew at each call', async () => {

@@ -18,9 +18,17 @@ export interface NextServer extends Program {
   readonly url: string
 }
 
+export interface StartOptions {
+  readonly env?: Readonly<Record<string, string>>
+  /** Where the process runs. @default in the application's folder */
+  readonly cwd?: string
+  /** A server of the application's own, by path: it says what `next start` does. @default `next start` */
+  readonly file?: string
+}
+
 export interface NextApplication {
   /** `next start`, as a process of its own. */
-  readonly start: (env?: Readonly<Record<string, string>>) => Promise<NextServer>
+  readonly start: (options?: StartOptions) => Promise<NextServer>
 }
 
 /**
@@ -43,9 +51,7 @@ export async function buildApplication(
   }
   if (version === '15') await rename(join(cwd, 'proxy.ts'), join(cwd, 'middleware.ts'))
   await write(cwd, more)
-  const next = join(cwd, program)
-  await build(next, cwd, env)
-  return { start: (variables) => start(next, cwd, { ...quiet, ...env, ...variables }) }
+  return await buildIn(cwd, join(cwd, program), env)
 }
 
 /** Builds an application of some files alone, by path. */
@@ -59,9 +65,7 @@ export async function buildFiles(
   const cwd = join(parent, 'files')
   await rm(cwd, { recursive: true, force: true })
   await write(cwd, files)
-  const next = join(parent, program)
-  await build(next, cwd, env)
-  return { start: (variables) => start(next, cwd, { ...quiet, ...env, ...variables }) }
+  return await buildIn(cwd, join(parent, program), env)
 }
 
 /** The folder of a version, with Next and the package installed. */
@@ -80,6 +84,27 @@ async function write(cwd: string, texts: Readonly<Record<string, string>>): Prom
   for (const [path, text] of Object.entries(texts)) {
     await mkdir(dirname(join(cwd, path)), { recursive: true })
     await writeFile(join(cwd, path), text)
+  }
+}
+
+async function buildIn(
+  folder: string,
+  next: string,
+  env: Readonly<Record<string, string>>,
+): Promise<NextApplication> {
+  await build(next, folder, env)
+  const args = ['start', folder, '--port', '0', '--hostname', '127.0.0.1']
+  return {
+    start: async ({ cwd = folder, file, env: more } = {}) => {
+      const server = await startFile(ownNode, file ? join(folder, file) : next, {
+        args: file ? [] : args,
+        cwd,
+        env: { ...quiet, ...env, ...more },
+      })
+      await server.matches(/Ready/)
+      const [, url = ''] = await server.matches(/Local:\s+(http:\S+)/)
+      return { ...server, url }
+    },
   }
 }
 
@@ -102,12 +127,4 @@ async function install(cwd: string): Promise<void> {
   const args = ['ci', '--ignore-scripts', '--no-audit', '--no-fund']
   const { code, stderr } = await run('npm', args, { cwd })
   if (code !== 0) throw new Error(`Next could not be installed:\n${stderr}`)
-}
-
-async function start(next: string, cwd: string, env: Readonly<Record<string, string>>): Promise<NextServer> {
-  const args = ['start', '--port', '0', '--hostname', '127.0.0.1']
-  const server = await startFile(ownNode, next, { args, cwd, env })
-  await server.matches(/Ready/)
-  const [, url = ''] = await server.matches(/Local:\s+(http:\S+)/)
-  return { ...server, url }
 }

@@ -9,7 +9,19 @@ export const cacheComponents: Readonly<Record<string, string>> = {
     }`,
   'lib/gflux.js': `
     import { initGFluxVercel } from '@getfluxly/node/vercel'
-    export const gflux = initGFluxVercel({ token: 'gflux_secret_x', apiHost: process.env.GFLUX_API_HOST })`,
+    export const gflux =
+      globalThis.gflux ?? initGFluxVercel({ token: 'gflux_secret_x', apiHost: process.env.GFLUX_API_HOST })`,
+  'server.mjs': `
+    import { createServer } from 'node:http'
+    import { initGFluxVercel } from '@getfluxly/node/vercel'
+    globalThis.gflux = initGFluxVercel({ token: 'gflux_secret_x', apiHost: process.env.GFLUX_API_HOST })
+    gflux.track('server_started', { userId: 'user_123' })
+    const { default: next } = await import('next')
+    const application = next({ dir: import.meta.dirname })
+    await application.prepare()
+    const handle = application.getRequestHandler()
+    const server = createServer((request, response) => handle(request, response)).listen(0, '127.0.0.1', () =>
+      console.log('Ready, Local: http://127.0.0.1:' + server.address().port))`,
   'lib/data.js': `
     import { cacheLife } from 'next/cache'
     export async function rendering() {
@@ -22,8 +34,9 @@ export const cacheComponents: Readonly<Record<string, string>> = {
     import { rendering } from '../lib/data'
     import { gflux } from '../lib/gflux'
     export default withGFlux(gflux, async function Page() {
-      await gflux.track('page_rendered', { userId: 'user_123' })
-      return <p>{await rendering()}</p>
+      const text = await rendering()
+      await gflux.track('page_rendered', { userId: 'user_123', properties: { text } })
+      return <p>{text}</p>
     })`,
   'app/quiet/page.jsx': `
     import { withGFlux } from '@getfluxly/node/vercel'
@@ -36,8 +49,9 @@ export const cacheComponents: Readonly<Record<string, string>> = {
     import { rendering } from '../../lib/data'
     import { gflux } from '../../lib/gflux'
     export default async function Page() {
-      await gflux.track('page_rendered', { userId: 'user_123' })
-      return <p>{await rendering()}</p>
+      const text = await rendering()
+      await gflux.track('page_rendered', { userId: 'user_123', properties: { text } })
+      return <p>{text}</p>
     }`,
 }
 
@@ -50,6 +64,20 @@ export const more: Readonly<Record<string, string>> = {
     export default async function News() {
       await gflux.track('page_rendered', { userId: 'user_123', properties: { path: '/news' } })
       return <p>News</p>
+    }`,
+
+  'app/twins/actions.ts': `
+    'use server'
+    import { withGFlux } from '@getfluxly/node/vercel'
+    import { gflux } from '../../lib/gflux'
+    export async function join() {
+      await gflux.track('newsletter_joined', { userId: 'user_123', properties: { plan: 'pro' } })
+    }
+    export const joinWrapped = withGFlux(gflux, join)`,
+  'app/twins/page.tsx': `
+    import { join, joinWrapped } from './actions'
+    export default function Twins() {
+      return <><form action={join} /><form action={joinWrapped} /></>
     }`,
 
   'app/api/edge/route.ts': `

@@ -5,6 +5,7 @@ import {
   buildFiles,
   type NextApplication,
   type NextServer,
+  type StartOptions,
   versions,
 } from './application.ts'
 import { type Entry, entries } from './entries.ts'
@@ -31,21 +32,30 @@ describe('an application with `cacheComponents`, on Next 16', () => {
     expect(ingest.stats.requests).toBe(0)
   })
 
-  it.each([
-    ['a wrapped page that tracks', '/', 1],
-    ['a wrapped page that tracks nothing', '/quiet', 0],
-    ['a page that tracks and is not wrapped', '/unwrapped', 1],
-  ])('%s is rendered anew when it is older than a second', async (_title, path, leastEvents) => {
-    await using next = await application.start()
+  const elsewhere = { cwd: '/' }
+  it.each<[string, path: string, least: number, StartOptions]>([
+    ['a wrapped page that tracks', '/', 1, {}],
+    ['a wrapped page that tracks nothing', '/quiet', 0, {}],
+    ['a page that tracks and is not wrapped', '/unwrapped', 1, {}],
+    ['a page of an application that is started from elsewhere', '/', 1, elsewhere],
+    ['a page of a server that tracked before Next was loaded', '/', 1, { ...elsewhere, file: 'server.mjs' }],
+    ['a page whose request nothing holds', '/', 1, { env: { K_SERVICE: 'shop' } }],
+  ])('%s is rendered anew when it is older than a second', async (_title, path, least, options) => {
     ingest.reset()
+    await using next = await application.start(options)
     const rendering = async (): Promise<string | undefined> =>
       /rendering \d+/.exec(await (await fetch(next.url + path)).text())?.[0]
+    const tracked = () =>
+      ingest.events
+        .filter(({ event }) => event === 'page_rendered')
+        .map(({ properties }) => properties?.['text'])
 
     const built = await rendering()
     await expect.poll(rendering, { timeout: 20_000, interval: 500 }).not.toBe(built)
-    await expect.poll(() => ingest.stats.stored, { timeout: 20_000 }).toBeGreaterThanOrEqual(leastEvents)
+    await expect.poll(() => tracked().length, { timeout: 20_000 }).toBeGreaterThanOrEqual(least)
 
     expect(built).toMatch(/^rendering/)
+    expect(tracked()).toEqual([...new Set(tracked())])
     expect(ingest.stats).toMatchObject({ duplicates: 0, rejected: 0 })
     expect(next.output()).not.toMatch(/unstable value|Error/)
   })
@@ -136,6 +146,14 @@ describe.each(versions)('examples/next, on Next %s', (version) => {
 
       expect(response.headers.get('cache-control')).toMatch('s-maxage=1')
       expect(next.output()).not.toMatch(/static to dynamic/i)
+    })
+
+    it('a server action and its wrapper are two, where both are exported', async () => {
+      const page = await (await fetch(`${next.url}/twins`)).text()
+      const ids = [...page.matchAll(/name="\$ACTION_ID_(\w+)"/g)].map(([, id]) => id)
+
+      expect(ids).toHaveLength(2)
+      expect(ids[0]).not.toBe(ids[1])
     })
 
     it('knows the visitor by the cookie', async () => {
