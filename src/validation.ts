@@ -35,7 +35,7 @@ export function kindOf(value: unknown): string {
 /** A plain object, of this realm or another; an empty one for `undefined`. */
 export function plainObject<Shape = Record<string, unknown>>(field: string, value: unknown = {}): Shape {
   const isObject = kindOf(value) === 'Object'
-  const prototype = isObject && Object.getPrototypeOf(value)
+  const prototype = isObject ? Object.getPrototypeOf(value) : undefined
   const hasJson = isObject && typeof (value as { toJSON?: unknown }).toJSON === 'function'
   const isPlain = isObject && !hasJson && !Object.getPrototypeOf(prototype ?? Object.prototype)
   if (!isPlain) safely(() => value) // a promise: what it rejects with must not go unhandled
