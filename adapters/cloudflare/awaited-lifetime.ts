@@ -1,9 +1,7 @@
 import { type Delivery, type QueuedEvent, queuedEvents } from '../../src/adapter.ts'
-import { runInvocation } from './invocation.ts'
+import { awaitedFlushMs, runInvocation } from './invocation.ts'
 import type { CloudflareOptions } from './options.ts'
 import type { WorkerContext } from './platform.ts'
-
-const defaultTimeoutMs = 5000
 
 /**
  * A Durable Object's or a Workflow's, where `waitUntil` does nothing: a result waits for the flush of what was tracked.
@@ -31,7 +29,7 @@ export class AwaitedLifetime implements Pick<WorkerContext, 'waitUntil'> {
   invoke<Result>(
     gflux: object,
     method: () => Result | PromiseLike<Result>,
-    { timeoutMs = defaultTimeoutMs }: Pick<CloudflareOptions, 'timeoutMs'>,
+    { timeoutMs = awaitedFlushMs }: Pick<CloudflareOptions, 'timeoutMs'>,
   ): Promise<Result> {
     return runInvocation(gflux, method, (delivery) => this.#flush(delivery, timeoutMs))
   }
