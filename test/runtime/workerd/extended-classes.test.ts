@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest'
-import { openWorkerd, until, type Workerd } from '../../support/workerd.ts'
+import { compatibilityDates, openWorkerd, until, type Workerd } from '../../support/workerd.ts'
 
 /** Wrapped classes as tools and frameworks treat them: extended, read by their prototype, wrapped again. */
 const script = `
@@ -113,7 +113,7 @@ const script = `
 
 const roomNames = ['WrappedRoom', 'ExtendingRoom', 'StoredRoom', 'TwiceWrapped', 'Tracked']
 
-describe('a wrapped class', () => {
+describe.each(compatibilityDates)('a wrapped class in workerd as of %s', (compatibilityDate) => {
   let worker: Workerd
   let caller: URL
   const call = async (path: string): Promise<unknown> => (await fetch(new URL(path, caller))).json()
@@ -122,6 +122,7 @@ describe('a wrapped class', () => {
     worker = await openWorkerd({
       packageRoot: inject('packageRoot'),
       script,
+      compatibilityDate,
       options: {
         durableObjects: Object.fromEntries(
           roomNames.map((name) => [name, { className: name, useSQLite: true }]),
