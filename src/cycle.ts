@@ -23,7 +23,7 @@ export function createCycle(
 ): (event: QueuedEvent) => void {
   const { log, ports } = delivery
   let events: QueuedEvent[] | undefined
-  let isHeld = false
+  let hold: QueuedEvent['hold'] = false
   let hops = 0
 
   const flush = async (cycle: readonly QueuedEvent[]): Promise<void> => {
@@ -31,7 +31,7 @@ export function createCycle(
       await firstOf(ports, [], lingerMs)
       await startFlush(delivery, cycle, { deadline: delivery.now() + budgetMs, ifDown: 'wait' })
     } finally {
-      for (const event of cycle) event.isHeld = false // what it left is anybody's
+      for (const event of cycle) event.hold = false // what it left is anybody's
     }
   }
 
@@ -50,14 +50,14 @@ export function createCycle(
       // It must not reject: on Workers that would fail a whole queue batch. A failure is reported through the logger
       // and onDrop; what can be sent is still queued.
       const flushed = flush(events).catch(() => undefined)
-      isHeld = register(waitUntil, flushed)
-      if (!isHeld)
+      hold = register(waitUntil, flushed) && flushed
+      if (!hold)
         log.warn('Nothing here keeps a request running for its events: wrap its handler, or flush in it', {
           event: event.name,
         })
       void closeWhenIdle()
     }
-    event.isHeld = isHeld
+    event.hold = hold
     events.push(event)
   }
 }

@@ -102,7 +102,7 @@ export function enqueue(
   hold(event)
   flushed?.catch(() => undefined) // reported through the logger and onDrop
   // Nobody waits for the API whose event is on disk, or is flushed anyway when the invocation ends.
-  const isSeenTo = flushAt > 1 && (recorded !== undefined || event.isHeld || delivery.invocations > 0)
+  const isSeenTo = flushAt > 1 && (recorded !== undefined || event.hold || delivery.invocations > 0)
   const awaited = !isSeenTo ? flushed : flushed && !recorded ? keepUp(delivery, flushed) : undefined
   return recorded === undefined ? awaited : recorded.then(() => awaited ?? null)
 }
@@ -125,8 +125,8 @@ async function keepUp(delivery: Delivery, flushed: Promise<FlushResult>): Promis
 }
 
 /** Does nobody see to it? No lifetime holds it, or its batch waits for another attempt or was abandoned. */
-export function isOrphan({ batch, isHeld }: QueuedEvent, now: number): boolean {
-  return batch ? batch.leasedUntil <= now : !isHeld
+export function isOrphan({ batch, hold }: QueuedEvent, now: number): boolean {
+  return batch ? batch.leasedUntil <= now : !hold
 }
 
 /** What a flush of everything covers, oldest first. */

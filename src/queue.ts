@@ -20,8 +20,8 @@ export interface QueuedEvent {
   readonly json: string
   /** UTF-8 bytes of `json`. */
   readonly bytes: number
-  /** The `waitUntil` of its invocation holds a flush of its own. */
-  isHeld?: boolean
+  /** The flush of its own that the `waitUntil` of its invocation holds. */
+  hold?: Promise<unknown> | false | undefined
   /** Its batch's, where a journal has chosen it: then the events of one key are sealed together. */
   key?: string
   batch?: Batch

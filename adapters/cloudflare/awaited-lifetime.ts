@@ -1,9 +1,7 @@
 import { type Delivery, type QueuedEvent, queuedEvents } from '../../src/adapter.ts'
-import { runInvocation } from './invocation.ts'
+import { awaitedFlushMs, runInvocation } from './invocation.ts'
 import type { CloudflareOptions } from './options.ts'
 import type { WorkerContext } from './platform.ts'
-
-const defaultTimeoutMs = 5000
 
 /**
  * A Durable Object's or a Workflow's, where `waitUntil` does nothing: a result waits for the flush of what was tracked.
@@ -25,13 +23,13 @@ export class AwaitedLifetime implements Pick<WorkerContext, 'waitUntil'> {
   }
 
   /**
-   * Runs a method and passes on what it came to. Where nothing that this instance tracked is left to settle, only events
-   * that nobody else sees to are flushed, such as what an earlier invocation had to leave.
+   * Runs a method and passes on what it came to. Flushed are the events that this instance tracked, whoever sends them,
+   * and those that nobody sees to, such as what an earlier invocation had to leave.
    */
   invoke<Result>(
     gflux: object,
     method: () => Result | PromiseLike<Result>,
-    { timeoutMs = defaultTimeoutMs }: Pick<CloudflareOptions, 'timeoutMs'>,
+    { timeoutMs = awaitedFlushMs }: Pick<CloudflareOptions, 'timeoutMs'>,
   ): Promise<Result> {
     return runInvocation(gflux, method, (delivery) => this.#flush(delivery, timeoutMs))
   }
@@ -39,10 +37,10 @@ export class AwaitedLifetime implements Pick<WorkerContext, 'waitUntil'> {
   async #flush(delivery: Delivery, timeoutMs: number): Promise<void> {
     const now = delivery.now()
     // Who comes back from an attempt ends its lease: a lease that has run out is that of a cancelled invocation.
-    const isOrphan = ({ batch, isHeld }: QueuedEvent): boolean =>
-      !isHeld || (!!batch?.leasedUntil && batch.leasedUntil <= now)
-    const queued = queuedEvents(delivery)
-    const events = this.#flushes.size ? queued : queued.filter(isOrphan)
+    const isOrphan = ({ batch, hold }: QueuedEvent): boolean =>
+      batch?.leasedUntil ? batch.leasedUntil <= now : !hold
+    const isOwn = ({ hold }: QueuedEvent): boolean => !!hold && this.#flushes.has(hold)
+    const events = queuedEvents(delivery).filter((event) => isOwn(event) || isOrphan(event))
     if (!events[0]) return
     const limits = { deadline: now + timeoutMs, ifDown: 'skip' } as const
     await delivery.flush(events, limits).catch(() => undefined) // reported through the logger and onDrop

@@ -1,7 +1,17 @@
-import { beginInvocation, type Delivery, deliveryOf, isOrphan, queuedEvents } from '../../src/adapter.ts'
+import {
+  beginInvocation,
+  type Delivery,
+  deliveryOf,
+  isOrphan,
+  queuedEvents,
+  register,
+} from '../../src/adapter.ts'
 import { type EventContext, type EventMap, flushAfter, type GFluxNode } from '../../src/index.ts'
 import type { CloudflareOptions } from './options.ts'
 import type { WorkerContext } from './platform.ts'
+
+/** What a flush may take that a result waits for. */
+export const awaitedFlushMs = 5000
 
 /** The client of one invocation: each event that it tracks, however late, holds the invocation until it is settled. */
 export function bindToInvocation<Events extends EventMap<Events>>(
@@ -10,9 +20,12 @@ export function bindToInvocation<Events extends EventMap<Events>>(
   context: () => EventContext | undefined,
 ): GFluxNode<Events> {
   const waitUntil = lifetimeOf(ctx)
+  let given: EventContext | undefined
   try {
-    return asView(gflux.with({ waitUntil, context: context() }))
+    given = context()
+    return asView(gflux.with({ waitUntil, context: given }))
   } catch (cause) {
+    void Promise.resolve(given).catch(() => undefined) // a promise is refused: its rejection must not go unhandled
     deliveryOf(gflux)?.log.warn('`context` failed', { cause })
     return asView(gflux.with({ waitUntil }))
   }
@@ -29,16 +42,21 @@ function asView<Events extends EventMap<Events>>(client: GFluxNode<Events>): GFl
 /**
  * Runs a handler and passes on what it came to. What is queued then and nobody sees to, such as an earlier invocation's
  * events, is flushed after the result. The flush begins at the end, so that an invocation whose caller has gone ends as
- * it would without us. It waits for no API that is down: many invocations would, each with all that is queued.
+ * it would without us. It waits for no API that is down: many invocations would, each with all that is queued. Without a
+ * `ctx` that takes it, as in a test or on another runtime, it comes before the result.
  */
 export function invoke<Result, Events extends EventMap<Events>>(
   gflux: GFluxNode<Events>,
   handled: () => Result | PromiseLike<Result>,
-  ctx: WorkerContext,
+  ctx: Partial<WorkerContext> | undefined,
   { timeoutMs }: Pick<CloudflareOptions, 'timeoutMs'>,
 ): Promise<Result> {
+  const waitUntil = lifetimeOf(ctx)
   return runInvocation(gflux, handled, (delivery) => {
-    if (hasOrphans(delivery)) ctx.waitUntil(flushAfter(gflux, undefined, { timeoutMs }))
+    if (waitUntil && !hasOrphans(delivery)) return undefined
+    const budgetMs = timeoutMs ?? (waitUntil ? undefined : awaitedFlushMs)
+    const flushed = flushAfter(gflux, undefined, { timeoutMs: budgetMs })
+    return register(waitUntil, flushed) || flushed
   })
 }
 

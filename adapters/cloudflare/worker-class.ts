@@ -15,6 +15,9 @@ interface Instance extends DurableInstance {
   gflux?: unknown
 }
 
+/** What calls a method of an instance, and flushes at its end. */
+type Flushing = (name: string, method: CallableFunction) => (...args: unknown[]) => Promise<unknown>
+
 /** How what an instance tracks is delivered. */
 export interface Lifetime<Events extends EventMap<Events>> {
   readonly gflux: GFluxNode<Events>
@@ -25,8 +28,11 @@ export interface Lifetime<Events extends EventMap<Events>> {
 }
 
 /**
- * The runtime gets a proxy of each instance, whose methods flush at their end. The code of the class itself has the
- * instance as `this`, so that what it calls of its own stays as it is, synchronous where it was.
+ * The runtime gets a view of each instance, whose methods flush at their end. The code of the class itself has the
+ * instance as `this`, as it is without us, so that what it calls of its own stays synchronous where it was.
+ *
+ * A class that extends the wrapped one has private fields on what it gets of that, so that its code and the runtime see
+ * the same: there nothing but `fetch`, or a Workflow's `run`, flushes at its end. What else it tracks holds its lifetime.
  */
 export function wrapClass<Env, Events extends EventMap<Events> = AnyEvents>(
   source: ClientSource<Env, Events>,
@@ -34,9 +40,10 @@ export function wrapClass<Env, Events extends EventMap<Events> = AnyEvents>(
   options: CloudflareOptions<Env>,
 ): WorkerClass {
   const isWorkflow = isWorkflowClass(workerClass)
+  const views = new WeakSet<object>()
 
-  /** The client is an own property, which is out of reach of RPC. */
-  function instrument(instance: Instance, ctx: WorkerContext | ObjectContext, env: Env): object {
+  /** The client is an own property, which is out of reach of RPC. Returns what makes a method flush at its end. */
+  function instrument(instance: Instance, ctx: WorkerContext | ObjectContext, env: Env): Flushing {
     const { gflux, holder, run } = openLifetime(clientOf(source, env), ctx, instance)
     const bind = (event?: unknown): void => {
       const own = bindToInvocation(gflux, holder, () => options.context?.(event, env))
@@ -44,18 +51,27 @@ export function wrapClass<Env, Events extends EventMap<Events> = AnyEvents>(
     }
 
     bind()
-    return new Proxy(instance, {
+    return (name, method) =>
+      (...args) => {
+        if (name === 'fetch' && holder === ctx) bind(args[0]) // each invocation has an instance of its own
+        if (name === 'run' && isWorkflow) args[1] = flushingSteps(args[1] as WorkflowStep, run)
+        return run(() => Reflect.apply(method, instance, args))
+      }
+  }
+
+  function viewOf(instance: object, flushing: Flushing): object {
+    const view = new Proxy(instance, {
       get(_, name) {
         const value: unknown = Reflect.get(instance, name, instance) // `this` with its private fields
         // A stub, or a binding, is called like a function, but is none.
-        if (!(value instanceof Function) || typeof name === 'symbol') return value
-        return (...args: unknown[]) => {
-          if (name === 'fetch' && holder === ctx) bind(args[0]) // each invocation has an instance of its own
-          if (name === 'run' && isWorkflow) args[1] = flushingSteps(args[1] as WorkflowStep, run)
-          return run(() => value.apply(instance, args))
-        }
+        return value instanceof Function && typeof name !== 'symbol' ? flushing(name, value) : value
       },
+      set: (_, name, value) => Reflect.set(instance, name, value),
+      getPrototypeOf: () =>
+        Object.isExtensible(instance) ? wrapped.prototype : Reflect.getPrototypeOf(instance), // as a frozen one must
     })
+    views.add(view)
+    return view
   }
 
   /** What the instance's invocations flush by: the object's storage, before their results, or behind `waitUntil`. */
@@ -74,12 +90,28 @@ export function wrapClass<Env, Events extends EventMap<Events> = AnyEvents>(
 
   const wrapped = class extends workerClass {
     // biome-ignore lint/suspicious/noExplicitAny: see WorkerClass
+    // biome-ignore lint/correctness/noUnreachableSuper: a view has an instance of the class itself
     constructor(...args: any[]) {
+      const [ctx = {}, env] = args
+      if (new.target.prototype === wrapped.prototype) {
+        const instance = Reflect.construct(workerClass, args)
+        // biome-ignore lint/correctness/noConstructorReturn: the runtime takes what a constructor returns
+        return viewOf(instance, instrument(instance, ctx, env))
+      }
       super(...args)
-      // biome-ignore lint/correctness/noConstructorReturn: the runtime takes what a constructor returns
-      return instrument(this, args[0], args[1])
+      const flushing = instrument(this, ctx, env)
+      const name = isWorkflow ? 'run' : 'fetch'
+      const method: unknown = Reflect.get(this, name)
+      if (!(method instanceof Function)) return
+      const handlers = { [name]: flushing(name, method) } // not its own property: a Workflow's `run` comes over RPC
+      Reflect.setPrototypeOf(this, Object.assign(Object.create(Object.getPrototypeOf(this)), handlers))
     }
   }
+  // Tools such as Cloudflare's Vite plugin read a method of the prototype on behalf of a view.
+  const prototype = new Proxy(Object.create(workerClass.prototype), {
+    get: (target, name, reader) => Reflect.get(views.has(reader) ? reader : target, name, reader),
+  })
+  Object.setPrototypeOf(wrapped.prototype, prototype)
   return Object.defineProperty(wrapped, 'name', { value: workerClass.name, configurable: true })
 }
 

@@ -9,7 +9,7 @@ const script = `
 
   class Room extends DurableObject {
     idle() { return 'idle' }
-    track() { this.gflux.track('asked', { userId: 'user_1' }); return 'tracked' }
+    track() { this.gflux.track('asked', { userId: this.ctx.id.name }); return 'tracked' }
     trackAside() { client.track('asked', { userId: 'user_1' }); return 'tracked' }
     async trackAndWork() {
       this.gflux.track('asked', { userId: 'user_1' })
@@ -30,6 +30,11 @@ const script = `
   export default {
     async fetch(request, env, ctx) {
       const [, name, method] = new URL(request.url).pathname.split('/')
+      if (name === 'abandon') {
+        client.track('abandoned', { userId: 'user_1' })
+        void client.flush() // nothing holds it
+        return new Response('answered')
+      }
       if (!method) return handlers.fetch(request, env, ctx)
       return new Response(await env.ROOM.get(env.ROOM.idFromName(name))[method]())
     },
@@ -82,6 +87,48 @@ describe('an invocation that tracks nothing', () => {
     await worker.get('/b/idle')
 
     expect(worker.ingest.stats.stored).toBe(1)
+  })
+})
+
+describe('an invocation of an object that tracks', () => {
+  it('waits for its own events alone, not for what a request has left in flight that is gone', async () => {
+    await using worker = await openWorkerd({
+      packageRoot: inject('packageRoot'),
+      script,
+      options: { durableObjects: { ROOM: { className: 'Room', useSQLite: true } } },
+    })
+    const recover = worker.ingest.fail({ hang: true, every: 1 })
+    await worker.get('/abandon')
+    await until(() => worker.ingest.stats.requests === 1)
+    recover()
+
+    const startedAt = Date.now()
+    const answers = [await worker.get('/a/track'), await worker.get('/a/track'), await worker.get('/b/idle')]
+    const tookMs = Date.now() - startedAt
+
+    expect(answers).toEqual(['tracked', 'tracked', 'idle'])
+    expect(worker.ingest.events.map(({ event }) => event)).toEqual(['asked', 'asked'])
+    expect(tookMs).toBeLessThan(3000)
+  })
+
+  it('waits for its own events whoever sends them', async () => {
+    await using worker = await openWorkerd({
+      packageRoot: inject('packageRoot'),
+      script,
+      options: { durableObjects: { ROOM: { className: 'Room', useSQLite: true } } },
+    })
+    worker.ingest.fail({ delayMs: 300, every: 1 })
+    const rooms = ['a', 'b', 'c', 'd']
+
+    const areStored = await Promise.all(
+      rooms.map(async (room) => {
+        await worker.get(`/${room}/track`)
+        return worker.ingest.events.some((event) => event.external_id === room)
+      }),
+    )
+
+    expect(areStored).toEqual(rooms.map(() => true))
+    expect(worker.ingest.stats.duplicates).toBe(0)
   })
 })
 
