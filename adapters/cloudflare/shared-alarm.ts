@@ -1,13 +1,10 @@
+import { createAlarmTurn } from './alarm-turn.ts'
 import type { AlarmInfo, AlarmStorage, ObjectStorage } from './platform.ts'
 import type { TransactionEnd } from './shared-storage.ts'
 
 const key = '__gflux:alarm'
 /** https://developers.cloudflare.com/durable-objects/api/alarms/ */
 const maxRetries = 6
-/** How long ours may take, in milliseconds. */
-const maxMs = 10_000
-/** How long ours may take where the user's is due: twice as long after each time that it had to end. */
-const minMs = 1000
 /** An alarm that is so late was lost, such as by `deleteAll()`. */
 const maxLateMs = 60_000
 /** The runtime's own words: it doesn't refuse, since the class has an `alarm()`, which is ours. */
@@ -55,10 +52,7 @@ export function shareAlarm(
   let isRunning = false
   /** The user set or deleted the alarm while it ran. */
   let isReset = false
-  /** While ours runs: has it end when the user's alarm is due. */
-  let limit: (() => void) | undefined
-  /** How often ours had to end, in a row. */
-  let aborts = 0
+  const turn = createAlarmTurn(() => times.users ?? Infinity)
 
   /** Makes the alarm of a storage the user's own. Returns what sets the real one. */
   const split = (target: AlarmStorage): (() => Promise<void>) => {
@@ -78,7 +72,7 @@ export function shareAlarm(
       if (Number.isNaN(at)) return setAlarm.call(target, Number.NaN) // which says what is wrong
       isReset = true
       times.users = at
-      limit?.()
+      turn.retime()
       await arm()
     }
 
@@ -98,22 +92,6 @@ export function shareAlarm(
   const armOurs = async (): Promise<void> => {
     await transactionEnd()
     if (!isRunning) await arm() // else it follows the user's
-  }
-
-  const runOurs = async ({ ours }: Work): Promise<void> => {
-    const controller = new AbortController()
-    const startedAt = Date.now()
-    let timer: unknown
-    limit = () => {
-      clearTimeout(timer as number)
-      const leftMs = Math.max(minMs * 2 ** aborts, (times.users ?? Infinity) - startedAt)
-      timer = setTimeout(() => controller.abort(), startedAt + Math.min(maxMs, leftMs) - Date.now())
-    }
-    limit()
-    times.ours = await ours(controller.signal)
-    aborts = controller.signal.aborted ? aborts + 1 : 0
-    clearTimeout(timer as number)
-    limit = undefined
   }
 
   return {
@@ -166,7 +144,7 @@ export function shareAlarm(
         isRunning = false
         if (isOver && !isReset) times.users = undefined
       }
-      if (isOurs()) await runOurs(work)
+      if (isOurs()) times.ours = await turn.run(work.ours)
       await transactionEnd()
       if (isOver) await arm() // would take the place of the runtime's next try
       if (failure) throw failure.error
