@@ -24,7 +24,7 @@ interface Work {
 }
 
 interface SharedAlarm {
-  /** Has to be over before the object takes its first event. */
+  /** Has to be over before the object takes its first event, or uses its alarm. */
   load(): Promise<void>
   /** Ours is to come at once, unless it is to come anyway. */
   schedule(): Promise<void>
@@ -49,6 +49,7 @@ export function shareAlarm(
 ): SharedAlarm {
   const { getAlarm } = storage
   let times: Times = {}
+  let isLoaded = false
   let isRunning = false
   /** The user set or deleted the alarm while it ran. */
   let isReset = false
@@ -70,6 +71,7 @@ export function shareAlarm(
 
     const setUsers = async (at?: number): Promise<void> => {
       if (Number.isNaN(at)) return setAlarm.call(target, Number.NaN) // which says what is wrong
+      if (!isLoaded) await load()
       isReset = true
       times.users = at
       turn.retime()
@@ -79,7 +81,10 @@ export function shareAlarm(
     Object.assign(target, {
       deleteAlarm: () => setUsers(),
       // While an alarm runs there is none, unless it has set another.
-      getAlarm: async () => (isRunning && !isReset ? null : (times.users ?? null)),
+      async getAlarm() {
+        await load()
+        return isRunning && !isReset ? null : (times.users ?? null)
+      },
       async setAlarm(time: number | Date) {
         if (!hasHandler) throw new TypeError(noHandler)
         await setUsers(Number(time))
@@ -94,16 +99,25 @@ export function shareAlarm(
     if (!isRunning) await arm() // else it follows the user's
   }
 
+  /** Each caller reads by itself: within a critical section, such as a constructor's, another's reading doesn't go on. */
+  const load = async (): Promise<void> => {
+    if (isLoaded) return
+    const [real, stored] = await Promise.all([getAlarm.call(storage), storage.get(key)])
+    if (isLoaded) return
+    isLoaded = true
+    times = (stored as Times | undefined) ?? { users: real ?? undefined }
+    const { ours, users } = times
+    // Set past us, such as in the object's constructor, or lost. One that is due may not have its own time any more.
+    if (real === (ours ?? null) || (real ?? users ?? 0) <= Date.now()) return
+    times.users = real ?? undefined
+    if (ours !== undefined && ours < (real ?? Infinity)) void armOurs() // in its place
+  }
+
   return {
-    async load() {
-      const real = (await getAlarm.call(storage)) ?? undefined
-      times = ((await storage.get(key)) as Times | undefined) ?? { users: real }
-      const { ours, users } = times
-      // Set past us, such as in the object's constructor, or lost. One that is due may not have its own time any more.
-      if (real !== ours && (real ?? users ?? 0) > Date.now()) times.users = real
-    },
+    load,
 
     async schedule() {
+      await load()
       if ((times.ours ?? 0) > Date.now() - maxLateMs) return
       times.ours = Date.now()
       await armOurs()

@@ -1,6 +1,8 @@
 import type { ObjectStorage, ObjectTransaction } from './platform.ts'
 
 interface Watcher {
+  /** Has to be over before a transaction begins. */
+  ready(): Promise<void>
   /** A transaction of the user's has begun. Returns what to do when it is undone. */
   begun(tx: ObjectTransaction): () => void
   /** Everything is being deleted, what is ours with it. */
@@ -11,7 +13,7 @@ interface Watcher {
 export type TransactionEnd = () => Promise<unknown> | undefined
 
 /** Watches the transactions and `deleteAll()` of a storage that isn't the user's alone. */
-export function watchStorage(storage: ObjectStorage, { begun, deleted }: Watcher): TransactionEnd {
+export function watchStorage(storage: ObjectStorage, { begun, deleted, ready }: Watcher): TransactionEnd {
   const { deleteAll, transaction } = storage
   let over: Promise<unknown> | undefined
 
@@ -31,6 +33,7 @@ export function watchStorage(storage: ObjectStorage, { begun, deleted }: Watcher
           return outer
         }
         over = result.then(end, end)
+        await ready()
         undo = begun(tx)
         const { rollback } = tx
         tx.rollback = () => {
