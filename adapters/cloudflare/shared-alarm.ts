@@ -7,6 +7,8 @@ const key = '__gflux:alarm'
 const maxRetries = 6
 /** An alarm that is so late was lost, such as by `deleteAll()`. */
 const maxLateMs = 60_000
+/** The runtime takes no dates after 2189. */
+const maxTime = 6.9e12
 /** The runtime's own words: it doesn't refuse, since the class has an `alarm()`, which is ours. */
 const noHandler = 'Your Durable Object class must have an alarm() handler in order to call setAlarm()'
 
@@ -70,7 +72,6 @@ export function shareAlarm(
     }
 
     const setUsers = async (at?: number): Promise<void> => {
-      if (Number.isNaN(at)) return setAlarm.call(target, Number.NaN) // which says what is wrong
       if (!isLoaded) await load()
       isReset = true
       times.users = at
@@ -87,7 +88,8 @@ export function shareAlarm(
       },
       async setAlarm(time: number | Date) {
         if (!hasHandler) throw new TypeError(noHandler)
-        await setUsers(Number(time))
+        if (!isTime(time)) await setAlarm.call(target, time) // which says what is wrong
+        await setUsers(Math.max(Date.now(), Number(time)))
       },
     })
     return arm
@@ -164,6 +166,10 @@ export function shareAlarm(
       if (failure) throw failure.error
     },
   }
+}
+
+function isTime(time: unknown): boolean {
+  return (typeof time === 'number' || time instanceof Date) && Number(time) > 0 && Number(time) < maxTime
 }
 
 /** https://developers.cloudflare.com/workers/configuration/compatibility-flags/ */

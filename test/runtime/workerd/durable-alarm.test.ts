@@ -174,6 +174,36 @@ describe.each(compatibilityDates)('the alarm that a durable queue shares as of %
     expect([await call('getAlarm'), await call('rung')]).toEqual([set, 0])
   })
 
+  it('is what it was when the runtime refuses another', async () => {
+    const answers = async (call: Call): Promise<unknown[]> => {
+      const given: unknown[] = []
+      for (const before of [null, later]) {
+        if (before) await call('setAlarm', before)
+        for (const time of [0, -1, null, '', true, 'later', 'Infinity', 1e308])
+          given.push(await call('setAlarm', time))
+      }
+      return given
+    }
+
+    const [bare, ours] = both('Telling', 'refused')
+    const [plain, shared] = [await answers(bare), await answers(ours)]
+    await ours('track', 'refused')
+    await until(() => isDelivered('refused'))
+
+    expect(shared).toEqual(plain)
+    expect([await ours('getAlarm'), await ours('rung')]).toEqual([later, 0])
+  })
+
+  it('is due now when it is set to the past', async () => {
+    const call = objectOf('OurTelling', 'past')
+    const before = Date.now()
+
+    const [, set] = (await call('setAlarm', 1)) as unknown[]
+
+    expect(set).toBeGreaterThanOrEqual(before - 1000)
+    await until(async () => (await call('rung')) === 1)
+  })
+
   it('no object met another’s I/O', () => {
     expect(worker.output.join('').replaceAll(/.*on purpose.*/g, '')).not.toMatch(crossTalk)
   })
