@@ -30,8 +30,8 @@ interface SharedAlarm {
   load(): Promise<void>
   /** Ours is to come at once, unless it is to come anyway. */
   schedule(): Promise<void>
-  /** The user's alarm is set apart in a transaction too. Returns what to do when that is undone. */
-  share(tx: AlarmStorage): () => void
+  /** The user's alarm is set apart in a transaction too, where that has methods of its own. Returns what undoes it. */
+  share(tx?: AlarmStorage): () => void
   /** After a `deleteAll()` ours comes all the same. */
   survive(): void
   /** The real alarm has come: runs what is due. */
@@ -72,7 +72,7 @@ export function shareAlarm(
     }
 
     const setUsers = async (at?: number): Promise<void> => {
-      if (!isLoaded) await load()
+      if (!isLoaded) await load() // else it is done at once: the caller may be in a `transactionSync()`
       isReset = true
       times.users = at
       turn.retime()
@@ -128,7 +128,7 @@ export function shareAlarm(
     share(tx) {
       const { users } = times
       const wasReset = isReset
-      split(tx)
+      if (tx) split(tx)
       return () => {
         times.users = users
         isReset = wasReset

@@ -3,8 +3,8 @@ import type { ObjectStorage, ObjectTransaction } from './platform.ts'
 interface Watcher {
   /** Has to be over before a transaction begins. */
   ready(): Promise<void>
-  /** A transaction of the user's has begun. Returns what to do when it is undone. */
-  begun(tx: ObjectTransaction): () => void
+  /** A transaction of the user's has begun: a synchronous one has no `tx`. Returns what to do when it is undone. */
+  begun(tx?: ObjectTransaction): () => void
   /** Everything is being deleted, what is ours with it. */
   deleted(): void
 }
@@ -14,7 +14,7 @@ export type TransactionEnd = () => Promise<unknown> | undefined
 
 /** Watches the transactions and `deleteAll()` of a storage that isn't the user's alone. */
 export function watchStorage(storage: ObjectStorage, { begun, deleted, ready }: Watcher): TransactionEnd {
-  const { deleteAll, transaction } = storage
+  const { deleteAll, transaction, transactionSync } = storage
   let over: Promise<unknown> | undefined
 
   Object.assign(storage, {
@@ -44,6 +44,16 @@ export function watchStorage(storage: ObjectStorage, { begun, deleted, ready }: 
       })
       result.catch(() => undo?.())
       return result
+    },
+
+    transactionSync(closure: () => unknown): unknown {
+      const undo = begun()
+      try {
+        return transactionSync.call(storage, closure)
+      } catch (error) {
+        undo()
+        throw error
+      }
     },
   })
   return () => over

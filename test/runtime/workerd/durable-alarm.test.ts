@@ -204,6 +204,23 @@ describe.each(compatibilityDates)('the alarm that a durable queue shares as of %
     await until(async () => (await call('rung')) === 1)
   })
 
+  it.runIf(useSQLite)('is what it was when a transactionSync() throws', async () => {
+    const [bare, ours] = both('Telling', 'sync')
+    const run = async (call: Call): Promise<unknown[]> => [
+      await call('setInSync', Date.now(), true),
+      await call('setInSync', later, false),
+      await call('setInSync', Date.now(), true),
+    ]
+
+    const [plain, shared] = [await run(bare), await run(ours)]
+    await ours('track', 'sync')
+    await until(() => isDelivered('sync'))
+
+    expect(shared).toEqual(plain)
+    expect(shared).toEqual([null, later, later])
+    expect([await ours('getAlarm'), await ours('rung')]).toEqual([later, 0])
+  })
+
   it('no object met another’s I/O', () => {
     expect(worker.output.join('').replaceAll(/.*on purpose.*/g, '')).not.toMatch(crossTalk)
   })
