@@ -73,6 +73,8 @@ export function storeBatches(
       return storage.put({ [prefix + slot]: { key: slot, events: plain, unknownSince } })
     })
 
+  const remove = (key?: string): Promise<unknown> => write(() => storage.delete(prefix + key))
+
   /** Once for all events of a batch, when the code that runs has tracked what it tracks. */
   const save = async (batch: OpenBatch): Promise<void> => {
     batch.isSaving = true
@@ -109,15 +111,19 @@ export function storeBatches(
       }
       return transactionEnd() === undefined ? awaited : Promise.resolve()
     },
-    sending(batch) {
-      void put(batch) // with the time of the attempt: no request leaves an object before what it wrote is stored
+    /** With the time of the attempt: no request leaves an object before what it wrote is stored. */
+    sending({ key, events: [first] }) {
+      const whole = first?.key
+      // The halves of a batch that was split take its place in one write.
+      for (const batch of queue.batches.filter(({ events: [first] }) => first?.key === whole)) {
+        for (const event of batch.events) event.key = batch.key
+        void put(batch)
+      }
+      if (whole !== key) void remove(whole)
       return undefined
     },
     notStored: (batch) => void put(batch),
-    settled({ key, events: [first] }) {
-      void write(() => storage.delete(prefix + key))
-      if (first?.key !== key) void write(() => storage.delete(prefix + first?.key)) // it was split
-    },
+    settled: ({ key }) => void remove(key),
   }
 
   return {

@@ -142,6 +142,20 @@ describe.each(compatibilityDates)('the batches of a durable queue as of %s', (co
     expect(worker.ingest.stats).toMatchObject({ duplicates: 0, keyConflicts: 0 })
   })
 
+  it('keep their halves when the object ends after the API took one', async () => {
+    worker.ingest.fail({ status: 413, times: 1 })
+    const recover = worker.ingest.fail({ reset: 'after', every: 1 })
+
+    await call('halved', 'trackAll', 4)
+    await until(() => worker.ingest.stats.stored > 0)
+    await call('halved', 'abort')
+    recover()
+    await until(async () => (await call('halved', 'stored')) === 0)
+
+    expect(numbers()).toEqual(upTo(4))
+    expect(worker.ingest.stats).toMatchObject({ duplicates: 0, keyConflicts: 0 })
+  })
+
   it('no object met another’s I/O', () => {
     expect(worker.output.join('').replaceAll(/.*on purpose.*/g, '')).not.toMatch(crossTalk)
   })
