@@ -5,8 +5,8 @@ import type { TransactionEnd } from './shared-storage.ts'
 const key = '__gflux:alarm'
 /** https://developers.cloudflare.com/durable-objects/api/alarms/ */
 const maxRetries = 6
-/** An alarm that is so late was lost, such as by `deleteAll()`. */
-const maxLateMs = 60_000
+/** An alarm that is so late was lost, such as by `deleteAll()`: the runtime tries one again within 64 s. */
+const maxLateMs = 120_000
 /** The runtime takes no dates after 2189. */
 const maxTime = 6.9e12
 /** The runtime's own words: it doesn't refuse, since the class has an `alarm()`, which is ours. */
@@ -55,6 +55,8 @@ export function shareAlarm(
   let isRunning = false
   /** The user set or deleted the alarm while it ran. */
   let isReset = false
+  /** The runtime is to try the user's alarm again: another one would take the place of that, and its count. */
+  let isRetried = false
   const turn = createAlarmTurn(() => times.users ?? Infinity)
 
   /** Makes the alarm of a storage the user's own. Returns what sets the real one. */
@@ -74,6 +76,7 @@ export function shareAlarm(
     const setUsers = async (at?: number): Promise<void> => {
       if (!isLoaded) await load() // else it is done at once: the caller may be in a `transactionSync()`
       isReset = true
+      isRetried = false
       times.users = at
       turn.retime()
       await arm()
@@ -98,7 +101,7 @@ export function shareAlarm(
 
   const armOurs = async (): Promise<void> => {
     await transactionEnd()
-    if (!isRunning) await arm() // else it follows the user's
+    if (!isRunning && !isRetried) await arm() // else it follows the user's
   }
 
   /** Each caller reads by itself: within a critical section, such as a constructor's, another's reading doesn't go on. */
@@ -120,7 +123,9 @@ export function shareAlarm(
 
     async schedule() {
       await load()
-      if ((times.ours ?? 0) > Date.now() - maxLateMs) return
+      const { ours } = times
+      if ((ours ?? 0) > Date.now() - maxLateMs) return
+      if (ours !== undefined) isRetried = false
       times.ours = Date.now()
       await armOurs()
     },
@@ -138,6 +143,7 @@ export function shareAlarm(
     survive() {
       if (deletesAlarm()) {
         isReset = true
+        isRetried = false
         times.users = undefined
       }
       if (times.ours !== undefined) void armOurs()
@@ -162,7 +168,8 @@ export function shareAlarm(
       }
       if (isOurs()) times.ours = await turn.run(work.ours)
       await transactionEnd()
-      if (isOver) await arm() // would take the place of the runtime's next try
+      isRetried = !isOver && !isReset
+      if (!isRetried) await arm()
       if (failure) throw failure.error
     },
   }

@@ -64,12 +64,22 @@ const script = `
       void ctx.storage.setAlarm(Date.now() + ${hourMs})
     }
   }
+  class Failing extends Base {
+    async alarm({ retryCount }) {
+      await this.ctx.storage.put('tries', [...((await this.tries()) ?? []), retryCount])
+      await this.track('failed')
+      throw new Error('on purpose')
+    }
+    async tries() { return await this.ctx.storage.get('tries') }
+  }
   const wrap = (workerClass) => withGFlux(config, workerClass, { durableQueue: true })
+  const OurFailing = wrap(Failing)
   const OurEnsuring = wrap(Ensuring)
   const OurEnsuringWithin = wrap(EnsuringWithin)
   const OurTelling = wrap(Telling)
   const OurRenewing = wrap(Renewing)
-  export { Ensuring, EnsuringWithin, OurEnsuring, OurEnsuringWithin, OurRenewing, OurTelling, Renewing, Telling }
+  export { Ensuring, EnsuringWithin, Failing, Renewing, Telling }
+  export { OurEnsuring, OurEnsuringWithin, OurFailing, OurRenewing, OurTelling }
 
   export default {
     async fetch(request, env) {
@@ -79,7 +89,8 @@ const script = `
     },
   }`
 
-type ClassName = 'Ensuring' | 'EnsuringWithin' | 'Telling' | 'Renewing'
+const classNames = ['Ensuring', 'EnsuringWithin', 'Failing', 'Renewing', 'Telling'] as const
+type ClassName = (typeof classNames)[number]
 type Call = (method: string, ...args: unknown[]) => Promise<unknown>
 
 describe.each(compatibilityDates)('the alarm that a durable queue shares as of %s', (compatibilityDate) => {
@@ -100,7 +111,6 @@ describe.each(compatibilityDates)('the alarm that a durable queue shares as of %
   const later = Date.now() + hourMs
 
   beforeAll(async () => {
-    const classNames = ['Ensuring', 'EnsuringWithin', 'Telling', 'Renewing']
     const objects = classNames.flatMap((name) => [name, `Our${name}`])
     worker = await openWorkerd({
       packageRoot: inject('packageRoot'),
@@ -202,6 +212,21 @@ describe.each(compatibilityDates)('the alarm that a durable queue shares as of %
 
     expect(set).toBeGreaterThanOrEqual(before - 1000)
     await until(async () => (await call('rung')) === 1)
+  })
+
+  it('is tried again by the runtime at its own times, whatever is tracked meanwhile', async () => {
+    const call = objectOf('OurFailing', 'failing')
+    let tries: unknown[] = []
+
+    await call('setAlarm', Date.now())
+    await until(async () => {
+      await call('track', 'meanwhile')
+      tries = ((await call('tries')) as unknown[] | null) ?? []
+      return tries.length === 3
+    })
+
+    expect(tries).toEqual([0, 1, 2])
+    await until(() => isDelivered('failed') && isDelivered('meanwhile'))
   })
 
   it.runIf(useSQLite)('is what it was when a transactionSync() throws', async () => {
