@@ -19,12 +19,13 @@ export function openDurableQueue<Events extends EventMap<Events>>(
   instance: DurableInstance,
 ): Lifetime<Events> {
   const { config } = deliveryOf(client) as Delivery
-  // Nothing but the alarm flushes, so that no response waits for the API.
+  // The alarm flushes, so that no response waits for the API.
   const quiet = { waitUntil: undefined, flushIntervalMs: 0, flushAt: config.maxQueueSize }
   const gflux = initGFluxNode<Events>({ ...config, ...quiet })
   const delivery = deliveryOf(gflux) as Delivery
   const { storage } = ctx
   const transactionEnd = watchStorage(storage, {
+    ready: () => alarm.load(),
     begun: (tx) => alarm.share(tx),
     deleted() {
       batches.restore()
@@ -47,7 +48,6 @@ export function openDurableQueue<Events extends EventMap<Events>>(
     failures = pausesMs[0] === undefined && !signal.aborted ? 0 : failures + 1
     return size ? Date.now() + (failures && retryDelayMs(failures, Math.max(0, ...pausesMs))) : undefined
   }
-  instance.alarm = (info) => alarm.run(info, { users: async () => users?.call(instance, info), ours: send })
   const run = async (call: () => unknown): Promise<unknown> => {
     try {
       return await call()
@@ -55,5 +55,8 @@ export function openDurableQueue<Events extends EventMap<Events>>(
       await batches.saved()
     }
   }
+  // What the user's alarm tracks is stored before ours has its turn.
+  instance.alarm = (info) =>
+    alarm.run(info, { users: () => run(() => users?.call(instance, info)), ours: send })
   return { gflux, run }
 }

@@ -116,6 +116,7 @@ export interface ObjectStorage extends AlarmStorage {
   list(options: { prefix: string }): Promise<Map<string, unknown>>
   deleteAll(options?: unknown): Promise<void>
   transaction(closure: (tx: ObjectTransaction) => Promise<unknown>): Promise<unknown>
+  transactionSync(closure: () => unknown): unknown
   /** Resolves when all that was written is durable. */
   sync(): Promise<void>
 }

@@ -1,15 +1,14 @@
+import { createAlarmTurn } from './alarm-turn.ts'
 import type { AlarmInfo, AlarmStorage, ObjectStorage } from './platform.ts'
 import type { TransactionEnd } from './shared-storage.ts'
 
 const key = '__gflux:alarm'
 /** https://developers.cloudflare.com/durable-objects/api/alarms/ */
 const maxRetries = 6
-/** How long ours may take, in milliseconds. */
-const maxMs = 10_000
-/** How long ours may take where the user's is due: twice as long after each time that it had to end. */
-const minMs = 1000
-/** An alarm that is so late was lost, such as by `deleteAll()`. */
-const maxLateMs = 60_000
+/** An alarm that is so late was lost, such as by `deleteAll()`: the runtime tries one again within 64 s. */
+const maxLateMs = 120_000
+/** The runtime takes no dates after 2189. */
+const maxTime = 6.9e12
 /** The runtime's own words: it doesn't refuse, since the class has an `alarm()`, which is ours. */
 const noHandler = 'Your Durable Object class must have an alarm() handler in order to call setAlarm()'
 
@@ -27,12 +26,12 @@ interface Work {
 }
 
 interface SharedAlarm {
-  /** Has to be over before the object takes its first event. */
+  /** Has to be over before the object takes its first event, or uses its alarm. */
   load(): Promise<void>
   /** Ours is to come at once, unless it is to come anyway. */
   schedule(): Promise<void>
-  /** The user's alarm is set apart in a transaction too. Returns what to do when that is undone. */
-  share(tx: AlarmStorage): () => void
+  /** The user's alarm is set apart in a transaction too, where that has methods of its own. Returns what undoes it. */
+  share(tx?: AlarmStorage): () => void
   /** After a `deleteAll()` ours comes all the same. */
   survive(): void
   /** The real alarm has come: runs what is due. */
@@ -52,13 +51,13 @@ export function shareAlarm(
 ): SharedAlarm {
   const { getAlarm } = storage
   let times: Times = {}
+  let isLoaded = false
   let isRunning = false
   /** The user set or deleted the alarm while it ran. */
   let isReset = false
-  /** While ours runs: has it end when the user's alarm is due. */
-  let limit: (() => void) | undefined
-  /** How often ours had to end, in a row. */
-  let aborts = 0
+  /** The runtime is to try the user's alarm again: another one would take the place of that, and its count. */
+  let isRetried = false
+  const turn = createAlarmTurn(() => times.users ?? Infinity)
 
   /** Makes the alarm of a storage the user's own. Returns what sets the real one. */
   const split = (target: AlarmStorage): (() => Promise<void>) => {
@@ -75,20 +74,25 @@ export function shareAlarm(
     }
 
     const setUsers = async (at?: number): Promise<void> => {
-      if (Number.isNaN(at)) return setAlarm.call(target, Number.NaN) // which says what is wrong
+      if (!isLoaded) await load() // else it is done at once: the caller may be in a `transactionSync()`
       isReset = true
+      isRetried = false
       times.users = at
-      limit?.()
+      turn.retime()
       await arm()
     }
 
     Object.assign(target, {
       deleteAlarm: () => setUsers(),
       // While an alarm runs there is none, unless it has set another.
-      getAlarm: async () => (isRunning && !isReset ? null : (times.users ?? null)),
+      async getAlarm() {
+        await load()
+        return isRunning && !isReset ? null : (times.users ?? null)
+      },
       async setAlarm(time: number | Date) {
         if (!hasHandler) throw new TypeError(noHandler)
-        await setUsers(Number(time))
+        if (!isTime(time)) await setAlarm.call(target, time) // which says what is wrong
+        await setUsers(Math.max(Date.now(), Number(time)))
       },
     })
     return arm
@@ -97,36 +101,31 @@ export function shareAlarm(
 
   const armOurs = async (): Promise<void> => {
     await transactionEnd()
-    if (!isRunning) await arm() // else it follows the user's
+    if (!isRunning && !isRetried) await arm() // else it follows the user's
   }
 
-  const runOurs = async ({ ours }: Work): Promise<void> => {
-    const controller = new AbortController()
-    const startedAt = Date.now()
-    let timer: unknown
-    limit = () => {
-      clearTimeout(timer as number)
-      const leftMs = Math.max(minMs * 2 ** aborts, (times.users ?? Infinity) - startedAt)
-      timer = setTimeout(() => controller.abort(), startedAt + Math.min(maxMs, leftMs) - Date.now())
-    }
-    limit()
-    times.ours = await ours(controller.signal)
-    aborts = controller.signal.aborted ? aborts + 1 : 0
-    clearTimeout(timer as number)
-    limit = undefined
+  /** Each caller reads by itself: within a critical section, such as a constructor's, another's reading doesn't go on. */
+  const load = async (): Promise<void> => {
+    if (isLoaded) return
+    const [real, stored] = await Promise.all([getAlarm.call(storage), storage.get(key)])
+    if (isLoaded) return
+    isLoaded = true
+    times = (stored as Times | undefined) ?? { users: real ?? undefined }
+    const { ours, users } = times
+    // Set past us, such as in the object's constructor, or lost. One that is due may not have its own time any more.
+    if (real === (ours ?? null) || (real ?? users ?? 0) <= Date.now()) return
+    times.users = real ?? undefined
+    if (ours !== undefined && ours < (real ?? Infinity)) void armOurs() // in its place
   }
 
   return {
-    async load() {
-      const real = (await getAlarm.call(storage)) ?? undefined
-      times = ((await storage.get(key)) as Times | undefined) ?? { users: real }
-      const { ours, users } = times
-      // Set past us, such as in the object's constructor, or lost. One that is due may not have its own time any more.
-      if (real !== ours && (real ?? users ?? 0) > Date.now()) times.users = real
-    },
+    load,
 
     async schedule() {
-      if ((times.ours ?? 0) > Date.now() - maxLateMs) return
+      await load()
+      const { ours } = times
+      if ((ours ?? 0) > Date.now() - maxLateMs) return
+      if (ours !== undefined) isRetried = false
       times.ours = Date.now()
       await armOurs()
     },
@@ -134,7 +133,7 @@ export function shareAlarm(
     share(tx) {
       const { users } = times
       const wasReset = isReset
-      split(tx)
+      if (tx) split(tx)
       return () => {
         times.users = users
         isReset = wasReset
@@ -144,6 +143,7 @@ export function shareAlarm(
     survive() {
       if (deletesAlarm()) {
         isReset = true
+        isRetried = false
         times.users = undefined
       }
       if (times.ours !== undefined) void armOurs()
@@ -166,12 +166,17 @@ export function shareAlarm(
         isRunning = false
         if (isOver && !isReset) times.users = undefined
       }
-      if (isOurs()) await runOurs(work)
+      if (isOurs()) times.ours = await turn.run(work.ours)
       await transactionEnd()
-      if (isOver) await arm() // would take the place of the runtime's next try
+      isRetried = !isOver && !isReset
+      if (!isRetried) await arm()
       if (failure) throw failure.error
     },
   }
+}
+
+function isTime(time: unknown): boolean {
+  return (typeof time === 'number' || time instanceof Date) && Number(time) > 0 && Number(time) < maxTime
 }
 
 /** https://developers.cloudflare.com/workers/configuration/compatibility-flags/ */

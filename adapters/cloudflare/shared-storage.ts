@@ -1,8 +1,10 @@
 import type { ObjectStorage, ObjectTransaction } from './platform.ts'
 
 interface Watcher {
-  /** A transaction of the user's has begun. Returns what to do when it is undone. */
-  begun(tx: ObjectTransaction): () => void
+  /** Has to be over before a transaction begins. */
+  ready(): Promise<void>
+  /** A transaction of the user's has begun: a synchronous one has no `tx`. Returns what to do when it is undone. */
+  begun(tx?: ObjectTransaction): () => void
   /** Everything is being deleted, what is ours with it. */
   deleted(): void
 }
@@ -11,8 +13,8 @@ interface Watcher {
 export type TransactionEnd = () => Promise<unknown> | undefined
 
 /** Watches the transactions and `deleteAll()` of a storage that isn't the user's alone. */
-export function watchStorage(storage: ObjectStorage, { begun, deleted }: Watcher): TransactionEnd {
-  const { deleteAll, transaction } = storage
+export function watchStorage(storage: ObjectStorage, { begun, deleted, ready }: Watcher): TransactionEnd {
+  const { deleteAll, transaction, transactionSync } = storage
   let over: Promise<unknown> | undefined
 
   Object.assign(storage, {
@@ -31,6 +33,7 @@ export function watchStorage(storage: ObjectStorage, { begun, deleted }: Watcher
           return outer
         }
         over = result.then(end, end)
+        await ready()
         undo = begun(tx)
         const { rollback } = tx
         tx.rollback = () => {
@@ -41,6 +44,16 @@ export function watchStorage(storage: ObjectStorage, { begun, deleted }: Watcher
       })
       result.catch(() => undo?.())
       return result
+    },
+
+    transactionSync(closure: () => unknown): unknown {
+      const undo = begun()
+      try {
+        return transactionSync.call(storage, closure)
+      } catch (error) {
+        undo()
+        throw error
+      }
     },
   })
   return () => over

@@ -5,6 +5,7 @@ import {
   maxBatchBytes,
   maxBatchEvents,
   type QueuedEvent,
+  queuedEvents,
   restoreBatch,
 } from '../../src/adapter.ts'
 import type { ObjectStorage } from './platform.ts'
@@ -18,8 +19,17 @@ const maxBytesInRequest = maxBatchBytes - envelopeBytes - maxBatchEvents
  * https://developers.cloudflare.com/durable-objects/platform/limits/
  */
 const maxBytesWithoutSql = 60_000
+/** How long a call waits at most for room in the queue. */
+const keepUpMs = 2000
 
 type StoredBatch = Pick<Batch, 'key' | 'events' | 'unknownSince'>
+
+interface OpenBatch {
+  readonly key: string
+  readonly events: QueuedEvent[]
+  /** A write of it is about to begin. */
+  isSaving?: boolean
+}
 
 interface Port {
   /** Sees to it that what is stored will be sent. */
@@ -37,20 +47,23 @@ interface StoredBatches {
 }
 
 /**
- * Keeps a client's queue in an object's storage: an event is there, under the key of its batch, until it is settled.
- * Nothing is written within a transaction of the user's.
+ * Keeps a client's queue in an object's storage: an event is there, under the key of its batch, until it is settled. A
+ * batch takes events, each time with another write of all of it, until it is full or sent. Nothing is written within a
+ * transaction of the user's.
  */
 export function storeBatches(
   storage: ObjectStorage,
   delivery: Delivery,
   { schedule, transactionEnd }: Port,
 ): StoredBatches {
-  const { log, ports, queue } = delivery
+  const { config, guard, log, ports, queue } = delivery
   const maxBytes = hasSql(storage) ? maxBytesInRequest : maxBytesWithoutSql
-  /** The batch that takes what the running code tracks: until that pauses, or it is full. */
-  let open: { key: string; events: QueuedEvent[] } | undefined
+  /** The batch that takes what is tracked. */
+  let open: OpenBatch | undefined
   let bytes = 0
   let saved: Promise<unknown> | undefined
+  /** What the calls wait for whose events that stores. */
+  let awaited: Promise<unknown> | undefined
 
   const write = (work: () => Promise<unknown>): Promise<unknown> => transactionEnd()?.then(work) ?? work()
 
@@ -60,12 +73,25 @@ export function storeBatches(
       return storage.put({ [prefix + slot]: { key: slot, events: plain, unknownSince } })
     })
 
+  const remove = (key?: string): Promise<unknown> => write(() => storage.delete(prefix + key))
+
   /** Once for all events of a batch, when the code that runs has tracked what it tracks. */
-  const save = async (batch: StoredBatch): Promise<void> => {
+  const save = async (batch: OpenBatch): Promise<void> => {
+    batch.isSaving = true
     await undefined
-    open = undefined
-    await Promise.all([put(batch), schedule()])
+    batch.isSaving = false
+    // Sealed by now, it may be on its way: that its record tells.
+    await Promise.all([put(batch.events[0]?.batch ?? batch), schedule()])
     await storage.sync()
+  }
+
+  /** From half a queue on a call waits for the oldest events, so that a loop does not outrun the API. */
+  const keepUp = async (): Promise<void> => {
+    const isHalfFull = 2 * queue.size > config.maxQueueSize || 2 * queue.bytes > config.maxQueueBytes
+    if (guard.failures || !isHalfFull) return
+    const oldest = queuedEvents(delivery).slice(0, maxBatchEvents)
+    const limits = { deadline: delivery.now() + keepUpMs, ifDown: 'skip' } as const
+    await delivery.flush(oldest, limits).catch(() => undefined) // reported through the logger and onDrop
   }
 
   delivery.journal = {
@@ -76,21 +102,28 @@ export function storeBatches(
       if (!open || open.events[0]?.batch || open.events[maxBatchEvents - 1] || bytes > maxBytes) {
         open = { key: ports.randomId(), events: [] }
         bytes = event.bytes
-        saved = save(open).catch((cause) => log.warn('A batch was not stored', { cause }))
       }
       event.key = open.key
       open.events.push(event)
-      return transactionEnd() === undefined ? saved : Promise.resolve()
+      if (!open.isSaving) {
+        saved = save(open).catch((cause) => log.warn('A batch was not stored', { cause }))
+        awaited = saved.then(keepUp)
+      }
+      return transactionEnd() === undefined ? awaited : Promise.resolve()
     },
-    sending(batch) {
-      void put(batch) // with the time of the attempt: no request leaves an object before what it wrote is stored
+    /** With the time of the attempt: no request leaves an object before what it wrote is stored. */
+    sending({ key, events: [first] }) {
+      const whole = first?.key
+      // The halves of a batch that was split take its place in one write.
+      for (const batch of queue.batches.filter(({ events: [first] }) => first?.key === whole)) {
+        for (const event of batch.events) event.key = batch.key
+        void put(batch)
+      }
+      if (whole !== key) void remove(whole)
       return undefined
     },
     notStored: (batch) => void put(batch),
-    settled({ key, events: [first] }) {
-      void write(() => storage.delete(prefix + key))
-      if (first?.key !== key) void write(() => storage.delete(prefix + first?.key)) // it was split
-    },
+    settled: ({ key }) => void remove(key),
   }
 
   return {
