@@ -57,7 +57,7 @@ describe.concurrent('an API that recovers', () => {
     'stores every event exactly once when requests are at random %s',
     async (_title, failure) => {
       await using http = await openIngest()
-      const gflux = http.connect({ concurrency: 8 })
+      const gflux = http.connect({ concurrency: 8, flushAt: 1000 })
       http.ingest.fail(failure)
       await trackMany(gflux, 400)
 
