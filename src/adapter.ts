@@ -4,7 +4,7 @@ import { expect } from './validation.ts'
 export { attempt } from './attempt.ts'
 export { type Delivery, deliveryOf, flushInBackground, isOrphan, queuedEvents } from './delivery.ts'
 export type { Journal } from './journal.ts'
-export { beginInvocation, register, settleCalls } from './lifecycle.ts'
+export { beginInvocation, register, watchCalls } from './lifecycle.ts'
 export { isBatchAnswer, keyLifetimeMs, report } from './outcome.ts'
 export { callFetch, maxTimerMs } from './ports.ts'
 export {

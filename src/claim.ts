@@ -1,7 +1,6 @@
 import type { Delivery } from './delivery.ts'
 import { probeMs } from './guard.ts'
-import { type Batch, sealBatch } from './queue.ts'
-import { leaseGraceMs } from './send.ts'
+import { type Batch, leaseGraceMs, sealBatch } from './queue.ts'
 
 /** The next batch to send, within the concurrency. What the API failed at goes last: it must not block the others. */
 export function claim(

@@ -23,6 +23,9 @@ import type { QueuedEvent } from './queue.ts'
 import { auditContext } from './runtime.ts'
 import { assertAmount, assertFunction, expect, guarded, identityOf, plainObject } from './validation.ts'
 
+/** What the dispose of a client of `with()` may take. */
+const disposeMs = 30_000
+
 /**
  * Creates a client. Does nothing else: no timer, no I/O, no randomness before the first call, so that it may stand at
  * module scope on every platform.
@@ -144,9 +147,9 @@ function bindClient<Events extends EventMap<Events>>(
         return bindClient(delivery, rebound, lifetime, true)
       }),
     [asyncDispose]: async () => {
-      if (isBound && delivery.invocations) return // whose end flushes
-      // Logged; a block that threw must keep its own error.
-      await (isBound ? client.flush({ ifDown: 'skip' }) : client.shutdown()).catch(() => undefined)
+      // What fails is logged; a block that threw must keep its own error.
+      const ended = isBound ? client.flush({ timeoutMs: disposeMs, ifDown: 'skip' }) : client.shutdown()
+      if (!isBound || !delivery.invocations) await ended.catch(() => undefined) // an invocation's end flushes
     },
   }
   // Not enumerable: who logs a client must not log its token.

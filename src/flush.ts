@@ -2,7 +2,7 @@ import { claim, isProbed } from './claim.ts'
 import type { Delivery } from './delivery.ts'
 import { GFluxNodeError } from './errors.ts'
 import { type FlushResult, flushResult } from './flush-result.ts'
-import { closedMs, forgetFailures, tripGuard } from './guard.ts'
+import { closedMs, forgetFailures, silenceMs, tripGuard } from './guard.ts'
 import { dropExpired } from './outcome.ts'
 import type { Batch, QueuedEvent } from './queue.ts'
 import { maxRetryAfterMs } from './retry.ts'
@@ -26,8 +26,6 @@ export interface FlushLimits {
 
 /** How long `wait` waits for an API that is down. */
 const patienceMs = 5_000
-/** An API that answered nothing for so long may be down. */
-const silenceMs = 1_000
 const maxPollMs = 1_000
 
 /**

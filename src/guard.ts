@@ -1,6 +1,8 @@
 import type { Delivery } from './delivery.ts'
 import type { GFluxNodeError } from './errors.ts'
 
+/** An API that answered nothing for so long may be down. */
+export const silenceMs = 1_000
 const maxCooldownMs = 60_000
 const probeTimeoutMs = 500
 /** A longer answer is taken for this one: the process may have been frozen meanwhile. */

@@ -2,6 +2,7 @@ import type { WaitUntil } from './config.ts'
 import { type Delivery, deliveryOf } from './delivery.ts'
 import type { IfDown } from './flush.ts'
 import type { FlushResult } from './flush-result.ts'
+import { probeMs, silenceMs, tripGuard } from './guard.ts'
 import { expectNumber } from './validation.ts'
 import { firstOf } from './wait.ts'
 
@@ -28,7 +29,8 @@ const defaultTimeoutMs = 30_000
  * it tracked is delivered, refused and reported, or still queued when the lifetime (or, without one, the returned
  * promise) settles. The flush never throws and keeps to its budget; while the API is down it costs at most a short probe.
  *
- * @param handled What the handler comes to, or a function that calls it: then what it throws at once is passed on too.
+ * @param handled What the handler comes to, or a function, which is called: then what the handler throws at once is
+ *   passed on too.
  *
  * @example
  * ```ts
@@ -44,13 +46,14 @@ export async function flushAfter<Result>(
 ): Promise<Result> {
   const { waitUntil } = options
   const endInvocation = beginInvocation(gflux)
+  const settleCalls = watchCalls(gflux)
   const result = new Promise<Result>((resolve) => {
-    resolve(handled instanceof Function ? handled() : handled)
+    resolve(typeof handled === 'function' ? (handled as () => Result)() : handled)
   })
   const flush = async (): Promise<void> => {
     endInvocation()
     const timeoutMs = budgetMs(gflux, options)
-    const called = settleCalls(gflux, timeoutMs)
+    const called = settleCalls(timeoutMs)
     await gflux.flush({ timeoutMs, ifDown: isHeld ? 'wait' : 'skip' }).catch(() => undefined)
     await called
   }
@@ -84,13 +87,22 @@ export function holdCall(
   return answer
 }
 
-/** Waits for the calls that no lifetime holds, for each only once: that of a dead invocation never ends. Never rejects. */
-export async function settleCalls(gflux: unknown, ms: number): Promise<void> {
-  const { calls, ports } = deliveryOf(gflux) ?? {}
-  if (!ports || !calls?.size) return
-  const waited = [...calls]
-  await firstOf(ports, [Promise.all(waited)], ms)
-  for (const call of waited) calls.delete(call)
+/**
+ * Returns what waits for the calls from now on that no lifetime holds, in an outage no longer than a probe. Never rejects.
+ * Those of an earlier invocation are left alone: they may never end.
+ */
+export function watchCalls(gflux: unknown): (ms: number) => Promise<void> {
+  const delivery = deliveryOf(gflux)
+  const earlier = new Set(delivery?.calls)
+  return async (ms) => {
+    const calls = [...(delivery?.calls ?? [])].filter((call) => !earlier.has(call))
+    if (!delivery || !calls[0]) return
+    const { guard, ports } = delivery
+    const beganAt = delivery.now()
+    const answers = await firstOf(ports, [Promise.all(calls)], Math.min(ms, probeMs(guard)))
+    const now = delivery.now()
+    if (!answers && now - beganAt > silenceMs) tripGuard(guard, now, beganAt)
+  }
 }
 
 /** An invocation begins whose end flushes: meanwhile no `track()` waits for the API. Returns what says that it is over. */

@@ -2,6 +2,8 @@ import type { GFluxNodeError } from './errors.ts'
 
 export const maxBatchEvents = 50
 export const maxBatchBytes: number = 256 * 1024
+/** How much longer than its attempt a lease is. */
+export const leaseGraceMs = 1_000
 /** What a request has besides its events and the commas between them. */
 export const envelopeBytes: number = '{"events":[]}'.length
 

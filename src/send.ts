@@ -4,10 +4,8 @@ import type { GFluxNodeError } from './errors.ts'
 import type { FlushLimits } from './flush.ts'
 import { pauseGuard, probeMs, resetGuard, tripGuard } from './guard.ts'
 import { acceptBatch, isBatchAnswer, refuseBatch } from './outcome.ts'
-import type { Batch } from './queue.ts'
+import { type Batch, leaseGraceMs } from './queue.ts'
 import { backoffMs, maxRetryAfterMs } from './retry.ts'
-
-export const leaseGraceMs = 1_000
 
 /** One attempt under a lease, and what follows from it. */
 export async function send(

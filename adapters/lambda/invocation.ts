@@ -1,4 +1,4 @@
-import { beginInvocation, deliveryOf, maxTimerMs } from '../../src/adapter.ts'
+import { beginInvocation, deliveryOf, maxTimerMs, watchCalls } from '../../src/adapter.ts'
 import type { Flushable } from '../../src/index.ts'
 import { flushWithLatecomers } from './flush-with-latecomers.ts'
 import { budgetMs, type Limits, remainingMs } from './options.ts'
@@ -8,7 +8,7 @@ import { flushAtShutdown } from './shutdown.ts'
 import type { Part, Span } from './span.ts'
 import { addUnsettled, removeUnsettled } from './unsettled.ts'
 
-/** How long before the flush's margin, and so the function's timeout, a handler that still runs is flushed, which is killed there without an end. */
+/** How long before its flush's margin a handler that still runs is flushed: at the function's timeout it is killed. */
 const lastFlushMs = 1000
 
 /** What becomes of one wrapper's events when an invocation ends. */
@@ -20,6 +20,7 @@ export class Invocation implements Part {
   /** Holds the environment in after-response mode. */
   readonly #span: Span | undefined
   readonly #endInvocation: () => void
+  readonly #settleCalls: (ms: number) => Promise<void>
   readonly #timer: NodeJS.Timeout | undefined
 
   constructor(gflux: Flushable, context: LambdaContext | undefined, limits: Limits) {
@@ -29,13 +30,14 @@ export class Invocation implements Part {
     this.#extension = registeredExtension()
     this.#span = this.#extension?.begin(context, this)
     this.#endInvocation = beginInvocation(gflux)
+    this.#settleCalls = watchCalls(gflux)
     const delivery = deliveryOf(gflux)
     // What waits for an empty event loop before its response must not wait longer than for its flush.
     if (delivery) delivery.backgroundLimits = (now) => ({ deadline: now + budgetMs(context, limits) })
     const leftMs = remainingMs(context) - limits.marginMs
     if (leftMs > 0 && leftMs < maxTimerMs) {
       const delayMs = leftMs - Math.min(lastFlushMs, leftMs / 4)
-      this.#timer = setTimeout(() => void this.flush(), delayMs).unref()
+      this.#timer = setTimeout(() => void this.flush().then(() => removeUnsettled(this)), delayMs).unref()
     }
     flushAtShutdown(gflux)
     addUnsettled(this)
@@ -59,7 +61,8 @@ export class Invocation implements Part {
 
   /** Never rejects. */
   flush(maxFlushMs: number = Infinity): Promise<void> {
-    return flushWithLatecomers(this.#gflux, Math.min(maxFlushMs, budgetMs(this.context, this.#limits)))
+    const ms = Math.min(maxFlushMs, budgetMs(this.context, this.#limits))
+    return flushWithLatecomers(this.#gflux, ms, this.#settleCalls)
   }
 
   endHandler(): void {

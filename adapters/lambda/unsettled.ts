@@ -25,7 +25,8 @@ export function addUnsettled(invocation: Unsettled): void {
 function endEarlier(context: LambdaContext | undefined): void {
   const { AWS_LAMBDA_RUNTIME_API: host, AWS_LAMBDA_MAX_CONCURRENCY: concurrency } = process.env
   if (!host || concurrency) return
-  for (const other of open ?? []) if (other.context !== context) other.endHandler()
+  for (const other of open ?? [])
+    if (other.context?.awsRequestId !== context?.awsRequestId) other.endHandler()
 }
 
 export function removeUnsettled(invocation: Unsettled): void {

@@ -40,6 +40,8 @@ export interface SignalWork {
 /** What the system may take to bring a signal: a turn of the event loop is too short on Deno. */
 const arrivalMs = 20
 const awaited = new Set<Signal>()
+/** Of all listeners here: who is done first must not end the process for the others. */
+const underWay = new Set<Promise<unknown>>()
 
 /**
  * Does work at a signal, in a process of Node's. A listener takes the default action away, which is the process's end:
@@ -63,12 +65,15 @@ export function onSignals(
     works++
     if (!isAlone) awaitNext(signal)
     const done = work(isAlone)
+    underWay.add(done)
     await undefined // others are still to be called with this signal, and must not find themselves alone
     const left = countOthers(signal)
     // A `once` listener, gone by now, has taken the end over. One that goes later had something to do, as we have.
     const isTakenOver = left < others
     handled = left ? signal : undefined
     await done
+    underWay.delete(done)
+    await Promise.all(underWay)
     works--
     if (!isTakenOver && (await mayEnd(signal, isAlone))) endBy(signal, listener)
   }

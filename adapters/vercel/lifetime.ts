@@ -39,7 +39,7 @@ export function hold(work: Promise<unknown>, { args, options }: Call): string | 
     ['option', () => options],
     ...Object.entries(contexts),
     // Each of them: the `waitUntil` of a Next proxy's request only throws, that of the event behind it holds.
-    ...args.map((arg): [string, Find] => ['handler', () => !isEventOfH3(arg) && arg]),
+    ...args.map((arg): [string, Find] => ['handler', () => (isEventOfH3(arg) ? arg.context : arg)]),
     ...Object.entries(surroundings),
   ]
   const held = untilShutdown(work)
@@ -72,10 +72,10 @@ export function holdFor(gflux: Flushable, work: Promise<unknown>, call: Call): b
 }
 
 /**
- * Its `waitUntil` takes everything, whether or not anything holds the request: what does is among the other sources.
+ * Its `waitUntil` takes everything, whether or not anything holds the request: the platform's own is in its context.
  * https://github.com/h3js/h3/blob/main/src/event.ts, and https://github.com/nitrojs/nitro/blob/v2/src/runtime/internal/app.ts
  */
-function isEventOfH3(value: unknown): boolean {
+function isEventOfH3(value: unknown): value is { readonly context?: unknown } {
   const { constructor: type, __is_event__ = Object(type).__is_event__ } = Object(value)
   return __is_event__ === true
 }

@@ -3,9 +3,8 @@ import { builtinModule, globals } from './platform.ts'
 /** Loaded with each of Next's servers, before any page. */
 const landmark = 'work-async-storage.external.js'
 
-/** What has not been loaded by then never is, and each search of the many modules costs. */
-const maxSearches = 100
-let searches = 0
+/** How many modules were loaded at the last search. */
+let searched = 0
 let path: string | undefined
 
 /**
@@ -17,11 +16,14 @@ let path: string | undefined
  * @param id as that module requires it which keeps what Next knows of a request
  */
 export function nextModule<Module>(id: string): Partial<Module> | undefined {
-  if (!globals.AsyncLocalStorage || searches >= maxSearches) return undefined // Next's servers set it
+  if (!globals.AsyncLocalStorage) return undefined // Next's servers set it
   try {
     const { createRequire } = builtinModule('node:module') ?? {}
-    path ??= Object.keys(createRequire?.('/').cache ?? {}).find((each) => each.endsWith(landmark))
-    if (!path) searches += 1
+    if (!path) {
+      const loaded = Object.keys(createRequire?.('/').cache ?? {})
+      if (loaded.length !== searched) path = loaded.find((each) => each.endsWith(landmark))
+      searched = loaded.length
+    }
     return path ? (createRequire?.(path)(id) as Module) : undefined
   } catch {
     return undefined // a Next that has not this module

@@ -54,9 +54,9 @@ function wrapFunction(
   handler: HandlerFunction,
   thisOf: (self: unknown) => unknown = (self) => self,
 ): HandlerFunction {
-  // What is defined on the wrapper is its own, such as what React knows an exported server action by. What is assigned is
-  // the handler's, which may live by it, as an Express application does.
-  const own: object = Object.create(handler)
+  /** What React knows an exported server action by: the wrapper and the handler may both be exported. */
+  const ids: object = Object.create(handler)
+  const isId = (name: string | symbol): boolean => typeof name === 'string' && name.startsWith('$$')
   return new Proxy(handler, {
     apply(target, self, args) {
       const run = (): unknown => Reflect.apply(target, thisOf(self), args)
@@ -64,10 +64,8 @@ function wrapFunction(
     },
     // What the wrapper shows as fixed has to be so in the handler too.
     defineProperty: (target, name, descriptor) =>
-      Reflect.defineProperty(descriptor.configurable === false ? target : own, name, descriptor),
-    get: (_target, name, self) => Reflect.get(own, name, self),
-    has: (_target, name) => name in own,
-    set: (target, name, value) => Reflect.set(target, name, value),
+      Reflect.defineProperty(isId(name) && descriptor.configurable ? ids : target, name, descriptor),
+    get: (target, name, self) => Reflect.get(isId(name) ? ids : target, name, self),
   })
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { findRuntimes } from './runtimes.ts'
-import { open } from './server-program.ts'
+import { moduleUrl, open } from './server-program.ts'
 
 const signals = ['SIGTERM', 'SIGINT'] as const
 const config = 'timeoutMs: 60_000, logger: { warn: (message, { events }) => console.log(message, events) }'
@@ -20,6 +20,24 @@ const closing = (closeMs: number): string => `
   for (const each of ${JSON.stringify(signals)}) process.on(each, close)`
 
 describe.concurrent.each(await findRuntimes())('on $name', (runtime) => {
+  it('ends by SIGINT when the clients of both adapters are done', async () => {
+    await using setup = await open(runtime)
+    setup.ingest.fail({ delayMs: 300, times: 3 })
+    const program = await setup.run(
+      `gflux.track('opened', { userId: 'user_1' }).then(() => gflux.track('opened', { userId: 'user_2' }))
+      initGFluxVercel({ ...config, flushAt: 1 }).track('opened', { userId: 'user_3' })
+      setInterval(() => {}, 1000)
+      console.log('ready')`,
+      { before: `import { initGFluxVercel } from '${moduleUrl('vercel')}'` },
+    )
+    await program.says('ready')
+
+    program.child.kill('SIGINT')
+
+    expect(await program.ended).toMatchObject({ code: null, signal: 'SIGINT', stderr: '' })
+    expect(setup.ingest.stats).toMatchObject({ stored: 3, duplicates: 0 })
+  })
+
   it.each(signals)(
     'sends all where the application sends %s again while there is something to send',
     async (signal) => {

@@ -62,6 +62,21 @@ describe('a wrapped function', () => {
     },
   )
 
+  it('is otherwise the same object as its handler to who defines, deletes or inherits a property', () => {
+    const { plain } = openClients()
+    const original: { (): void; x?: number; y?: number } = () => undefined
+    const wrapped = withGFlux(plain, original)
+
+    Object.defineProperty(wrapped, 'x', { value: 1, writable: true, configurable: true, enumerable: true })
+    wrapped.x = 2
+    const heir: typeof wrapped = Object.create(wrapped)
+    heir.y = 3
+
+    expect([wrapped.x, original.x, Object.hasOwn(wrapped, 'x'), wrapped.y]).toEqual([2, 2, true, undefined])
+    delete wrapped.x
+    expect(['x' in wrapped, 'x' in original]).toEqual([false, false])
+  })
+
   it('has what is assigned to it and to its handler, and may be fixed', () => {
     const { plain } = openClients()
     const original: { (): void; routes?: number; title?: string } = () => undefined

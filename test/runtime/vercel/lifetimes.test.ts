@@ -120,6 +120,23 @@ describe('the lifetime of a call', () => {
     },
   )
 
+  it('is what the platform has put into the context of such an event', async () => {
+    using _env = setEnv({ VERCEL: '1' })
+    const { plain, ingest } = openClients([late(20)])
+    const held: Promise<unknown>[] = []
+    const event = {
+      __is_event__: true,
+      waitUntil: () => undefined,
+      context: { waitUntil: (promise: Promise<unknown>) => void held.push(promise) },
+    }
+
+    await withGFlux(plain, async (_event: object) => void plain.track('opened', { userId: 'user_1' }))(event)
+    const storedAtResponse = ingest.stats.stored
+    await Promise.all(held)
+
+    expect([storedAtResponse, held.length, ingest.stats.stored]).toEqual([0, 1, 1])
+  })
+
   it('is awaited on Cloudflare where nothing holds the request, though it has a `process` like Node’s', async () => {
     const own = Object.getOwnPropertyDescriptor(globalThis, 'navigator')
     Object.defineProperty(globalThis, 'navigator', {

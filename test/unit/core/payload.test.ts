@@ -66,6 +66,22 @@ function keys(count: number): Record<string, unknown> {
 }
 
 describe('what is not a plain object', () => {
+  it('is not run, though it be a query that runs when it is awaited', async () => {
+    const { gflux } = openClient()
+    let runs = 0
+    class Query {
+      // biome-ignore lint/suspicious/noThenProperty: a thenable is what this is about
+      then(): void {
+        runs++
+      }
+    }
+
+    await errorOf(() => gflux.track('opened', { userId: 'u', properties: new Query() }))
+    await new Promise((resolve) => setTimeout(resolve, 5))
+
+    expect(runs).toBe(0)
+  })
+
   it('is named by its class', async () => {
     const { gflux } = openClient()
 

@@ -62,6 +62,28 @@ describe('flushAfter', () => {
     await clock.drain()
   })
 
+  it('waits for nobody else’s call, and in an outage no longer than for a probe', async () => {
+    const { gflux, clock, api } = openVirtual({}, { latencyMs: 3_000 })
+    const call = (): void => void gflux.alias({ userId: 'u', anonymousId: 'a' })
+    const began = clock.now()
+    call()
+
+    await clock.outcome(flushAfter(gflux, () => 'no call'))
+    const bystanderAt = clock.now() - began
+    await clock.drain()
+    api.otherwise = () => ({ gets: 'hang' })
+    const costs: number[] = []
+    for (let n = 0; n < 3; n++) {
+      const startedAt = clock.now()
+      await clock.outcome(flushAfter(gflux, call, { timeoutMs: 4_000 }))
+      costs.push(clock.now() - startedAt)
+    }
+
+    expect(bystanderAt).toBe(0)
+    expect(costs).toEqual([4_000, 500, 500])
+    await clock.drain()
+  })
+
   it('calls the `then` of a thenable once', async () => {
     const { gflux, clock } = openVirtual()
     // biome-ignore lint/suspicious/noThenProperty: a thenable is what this is about

@@ -121,6 +121,21 @@ describe('shutdown', () => {
     },
   )
 
+  it('as a dispose of a bound client sends beside another’s invocation too, and waits for a pause', async () => {
+    const { gflux, clock, stored } = openVirtual({}, { gets: 429, retryAfter: 1 })
+    const unit = async (): Promise<void> => {
+      await using bound = gflux.with({ userId: 'u' })
+      void bound.track('opened')
+    }
+    await Promise.all([clock.outcome(unit()), clock.outcome(unit())])
+    void flushAfter(gflux, new Promise(() => undefined))
+
+    await clock.outcome(unit())
+    await clock.drain()
+
+    expect(stored()).toHaveLength(3)
+  })
+
   it('as a dispose of a bound client flushes, and leaves the client open', async () => {
     const { gflux, clock, track, stored } = openVirtual()
     const bound = gflux.with({ userId: 'user_1' })
