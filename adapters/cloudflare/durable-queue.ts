@@ -1,5 +1,6 @@
 import { type Delivery, deliveryOf } from '../../src/adapter.ts'
 import { type EventMap, type GFluxNode, initGFluxNode } from '../../src/index.ts'
+import { watchCriticalSections } from './critical-sections.ts'
 import type { AlarmInfo, ObjectContext } from './platform.ts'
 import { retryDelayMs } from './retry-delay.ts'
 import { shareAlarm } from './shared-alarm.ts'
@@ -34,7 +35,8 @@ export function openDurableQueue<Events extends EventMap<Events>>(
   })
   const users = instance.alarm
   const alarm = shareAlarm(storage, transactionEnd, !!users)
-  const batches = storeBatches(storage, delivery, { schedule: alarm.schedule, transactionEnd })
+  const isCritical = watchCriticalSections(ctx)
+  const batches = storeBatches(storage, delivery, { schedule: alarm.schedule, transactionEnd, isCritical })
   let failures = 0
   void ctx.blockConcurrencyWhile(async () => {
     await alarm.load()
@@ -55,8 +57,10 @@ export function openDurableQueue<Events extends EventMap<Events>>(
       await batches.saved()
     }
   }
-  // What the user's alarm tracks is stored before ours has its turn.
-  instance.alarm = (info) =>
-    alarm.run(info, { users: () => run(() => users?.call(instance, info)), ours: send })
+  instance.alarm = (info) => {
+    // What the user's alarm tracks is stored before ours has its turn.
+    const callUsers = () => run(() => users?.call(instance, info))
+    return info ? alarm.run(info, { users: callUsers, ours: send }) : callUsers() // called by other code than the runtime's
+  }
   return { gflux, run }
 }

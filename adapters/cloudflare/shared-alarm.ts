@@ -132,11 +132,12 @@ export function shareAlarm(
 
     share(tx) {
       const { users } = times
-      const wasReset = isReset
+      const was = { isReset, isRetried }
       if (tx) split(tx)
       return () => {
         times.users = users
-        isReset = wasReset
+        isReset = was.isReset
+        isRetried = was.isRetried
       }
     },
 
@@ -166,7 +167,11 @@ export function shareAlarm(
         isRunning = false
         if (isOver && !isReset) times.users = undefined
       }
-      if (isOurs()) times.ours = await turn.run(work.ours)
+      if (isOurs()) {
+        // Should the object end meanwhile, the user's has had its turn all the same.
+        if (!failure) void storage.put({ [key]: { ...times } })
+        times.ours = await turn.run(work.ours)
+      }
       await transactionEnd()
       isRetried = !isOver && !isReset
       if (!isRetried) await arm()

@@ -27,12 +27,10 @@ export function watchStorage(storage: ObjectStorage, { begun, deleted, ready }: 
     transaction(closure: (tx: ObjectTransaction) => unknown): Promise<unknown> {
       let undo: (() => void) | undefined
       const result = transaction.call(storage, async (tx) => {
-        const outer = over // it may be within another one
-        const end = (): unknown => {
-          over = outer
-          return outer
+        const end = (): void => {
+          over = undefined
         }
-        over = result.then(end, end)
+        over ??= result.then(end, end) // else it is within another one
         await ready()
         undo = begun(tx)
         const { rollback } = tx

@@ -35,6 +35,8 @@ interface Port {
   /** Sees to it that what is stored will be sent. */
   readonly schedule: () => Promise<void>
   readonly transactionEnd: TransactionEnd
+  /** May nothing be waited for now? */
+  readonly isCritical: () => boolean
 }
 
 interface StoredBatches {
@@ -54,7 +56,7 @@ interface StoredBatches {
 export function storeBatches(
   storage: ObjectStorage,
   delivery: Delivery,
-  { schedule, transactionEnd }: Port,
+  { schedule, transactionEnd, isCritical }: Port,
 ): StoredBatches {
   const { config, guard, log, ports, queue } = delivery
   const maxBytes = hasSql(storage) ? maxBytesInRequest : maxBytesWithoutSql
@@ -88,7 +90,7 @@ export function storeBatches(
   /** From half a queue on a call waits for the oldest events, so that a loop does not outrun the API. */
   const keepUp = async (): Promise<void> => {
     const isHalfFull = 2 * queue.size > config.maxQueueSize || 2 * queue.bytes > config.maxQueueBytes
-    if (guard.failures || !isHalfFull) return
+    if (guard.failures || isCritical() || !isHalfFull) return
     const oldest = queuedEvents(delivery).slice(0, maxBatchEvents)
     const limits = { deadline: delivery.now() + keepUpMs, ifDown: 'skip' } as const
     await delivery.flush(oldest, limits).catch(() => undefined) // reported through the logger and onDrop

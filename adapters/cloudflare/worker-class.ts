@@ -64,7 +64,8 @@ export function wrapClass<Env, Events extends EventMap<Events> = AnyEvents>(
       get(_, name) {
         const value: unknown = Reflect.get(instance, name, instance) // `this` with its private fields
         // A stub, or a binding, is called like a function, but is none.
-        return value instanceof Function && typeof name !== 'symbol' ? flushing(name, value) : value
+        const isMethod = value instanceof Function && typeof name !== 'symbol' && name !== 'constructor'
+        return isMethod && !isFixed(instance, name) ? flushing(name, value) : value
       },
       set: (_, name, value) => Reflect.set(instance, name, value),
       getPrototypeOf: () =>
@@ -92,7 +93,7 @@ export function wrapClass<Env, Events extends EventMap<Events> = AnyEvents>(
     // biome-ignore lint/suspicious/noExplicitAny: see WorkerClass
     // biome-ignore lint/correctness/noUnreachableSuper: a view has an instance of the class itself
     constructor(...args: any[]) {
-      const [ctx = {}, env] = args
+      const [ctx, env] = [Object(args[0]), args[1]]
       if (new.target.prototype === wrapped.prototype) {
         const instance = Reflect.construct(workerClass, args)
         // biome-ignore lint/correctness/noConstructorReturn: the runtime takes what a constructor returns
@@ -113,6 +114,12 @@ export function wrapClass<Env, Events extends EventMap<Events> = AnyEvents>(
   })
   Object.setPrototypeOf(wrapped.prototype, prototype)
   return Object.defineProperty(wrapped, 'name', { value: workerClass.name, configurable: true })
+}
+
+/** A proxy must show such a property as it is. */
+function isFixed(instance: object, name: string): boolean {
+  const { configurable, writable } = Reflect.getOwnPropertyDescriptor(instance, name) ?? {}
+  return configurable === false && writable === false
 }
 
 /** The runtime's own names are never minified. */

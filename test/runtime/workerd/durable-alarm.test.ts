@@ -27,7 +27,19 @@ const script = `
       } catch {}
       return await storage.getAlarm()
     }
+    /** As the user's own code may. */
+    async ring() {
+      await this.track('ringing')
+      await this.alarm()
+      return [await this.rung(), await this.getAlarm()]
+    }
     async abort() { this.ctx.abort('on purpose') }
+  }
+  class Tracking extends Base {
+    async alarm() {
+      await super.alarm()
+      await this.track('rang')
+    }
   }
   /** Sets its alarm where there is none. */
   class Ensuring extends Base {
@@ -77,9 +89,10 @@ const script = `
   const OurEnsuring = wrap(Ensuring)
   const OurEnsuringWithin = wrap(EnsuringWithin)
   const OurTelling = wrap(Telling)
+  const OurTracking = wrap(Tracking)
   const OurRenewing = wrap(Renewing)
-  export { Ensuring, EnsuringWithin, Failing, Renewing, Telling }
-  export { OurEnsuring, OurEnsuringWithin, OurFailing, OurRenewing, OurTelling }
+  export { Ensuring, EnsuringWithin, Failing, Renewing, Telling, Tracking }
+  export { OurEnsuring, OurEnsuringWithin, OurFailing, OurRenewing, OurTelling, OurTracking }
 
   export default {
     async fetch(request, env) {
@@ -89,7 +102,7 @@ const script = `
     },
   }`
 
-const classNames = ['Ensuring', 'EnsuringWithin', 'Failing', 'Renewing', 'Telling'] as const
+const classNames = ['Ensuring', 'EnsuringWithin', 'Failing', 'Renewing', 'Telling', 'Tracking'] as const
 type ClassName = (typeof classNames)[number]
 type Call = (method: string, ...args: unknown[]) => Promise<unknown>
 
@@ -227,6 +240,28 @@ describe.each(compatibilityDates)('the alarm that a durable queue shares as of %
 
     expect(tries).toEqual([0, 1, 2])
     await until(() => isDelivered('failed') && isDelivered('meanwhile'))
+  })
+
+  it('is the user’s method to other code than the runtime’s', async () => {
+    for (const call of both('Telling', 'ringing')) {
+      await call('setAlarm', later)
+      expect(await call('ring')).toEqual([1, later])
+    }
+    await until(() => isDelivered('ringing'))
+  })
+
+  it('runs once, though the object ends while ours sends what it tracked', async () => {
+    const call = objectOf('OurTracking', 'ending')
+    worker.ingest.fail({ delayMs: 500, times: 100 })
+    await call('setAlarm', Date.now())
+    await until(() => worker.ingest.stats.inFlight > 0)
+
+    await call('abort')
+    await until(() => isDelivered('rang'))
+    await new Promise((resolve) => setTimeout(resolve, 3000)) // what ended is tried again after two
+
+    expect(await call('rung')).toBe(1)
+    expect(worker.ingest.events.map(({ event }) => event)).toEqual(['rang'])
   })
 
   it('is what it was when a transactionSync() throws', async () => {

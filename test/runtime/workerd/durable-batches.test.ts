@@ -32,6 +32,20 @@ const script = `
     async alarm() {
       this.result = await this.trackInTurn(300)
     }
+    async trackWithin() {
+      return await this.ctx.blockConcurrencyWhile(() => this.track(60))
+    }
+    async trackNested() {
+      const { storage } = this.ctx
+      await storage.transaction(async () => {
+        await storage.get('outer')
+        await storage.transaction(async () => {
+          this.track(0)
+          await storage.get('inner')
+        })
+        await this.gflux.flush()
+      })
+    }
     async setAlarm() { await this.ctx.storage.setAlarm(Date.now()) }
     async getResult() { return this.result }
     async stored() { return (await this.ctx.storage.list({ prefix: '__gflux:batch' })).size }
@@ -115,6 +129,25 @@ describe.each(compatibilityDates)('the batches of a durable queue as of %s', (co
     expect(results).toEqual({ taken: 100, queue_overflow: 50 })
     recover()
     await until(() => worker.ingest.stats.stored === 100)
+  })
+
+  it('hold no critical section up, in which no timer may fire', async () => {
+    const recover = worker.ingest.fail({ hang: true, every: 1 })
+    await call('critical', 'trackAll', 60)
+    await until(() => worker.ingest.stats.inFlight > 0)
+
+    const result = await call('critical', 'trackWithin')
+
+    expect(result).toBe('taken')
+    recover()
+    await until(() => worker.ingest.stats.stored === 61)
+  }, 40_000)
+
+  it('leave nothing in the storage that was sent from within transactions', async () => {
+    await call('nested', 'trackNested')
+
+    await until(() => worker.ingest.stats.stored === 1)
+    expect(await call('nested', 'stored')).toBe(0)
   })
 
   it('hold no answer up that does not await its calls', async () => {
