@@ -37,7 +37,7 @@ export class Invocation implements Part {
     const leftMs = remainingMs(context) - limits.marginMs
     if (leftMs > 0 && leftMs < maxTimerMs) {
       const delayMs = leftMs - Math.min(lastFlushMs, leftMs / 4)
-      this.#timer = setTimeout(() => void this.flush().then(() => removeUnsettled(this)), delayMs).unref()
+      this.#timer = setTimeout(() => void this.flush().then(() => this.endHandler()), delayMs).unref()
     }
     flushAtShutdown(gflux)
     addUnsettled(this)
