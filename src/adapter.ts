@@ -2,7 +2,14 @@ import type { Flushable } from './lifecycle.ts'
 import { expect } from './validation.ts'
 
 export { attempt } from './attempt.ts'
-export { type Delivery, deliveryOf, flushInBackground, isOrphan, queuedEvents } from './delivery.ts'
+export {
+  type Delivery,
+  deliveryOf,
+  flushInBackground,
+  isHalfFull,
+  isOrphan,
+  queuedEvents,
+} from './delivery.ts'
 export type { Journal } from './journal.ts'
 export { beginInvocation, register, watchCalls } from './lifecycle.ts'
 export { isBatchAnswer, keyLifetimeMs, report } from './outcome.ts'

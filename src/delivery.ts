@@ -107,14 +107,17 @@ export function enqueue(
   return recorded === undefined ? awaited : recorded.then(() => awaited ?? null)
 }
 
+export function isHalfFull({ config, queue }: Delivery): boolean {
+  return 2 * queue.size > config.maxQueueSize || 2 * queue.bytes > config.maxQueueBytes
+}
+
 /**
  * From half a queue on a call waits for a flush, so that a loop does not outrun the API; but for one that answers
  * nothing only once, until it does.
  */
 async function keepUp(delivery: Delivery, flushed: Promise<FlushResult>): Promise<FlushResult | null> {
-  const { config, guard, ports, queue } = delivery
-  const isHalfFull = 2 * queue.size > config.maxQueueSize || 2 * queue.bytes > config.maxQueueBytes
-  if (guard.failures || !isHalfFull) return null
+  const { guard, ports, queue } = delivery
+  if (guard.failures || !isHalfFull(delivery)) return null
   const batches = [...queue.batches]
   const now = delivery.now()
   const result = await firstOf(ports, [flushed.catch(() => null)], keepUpMs)

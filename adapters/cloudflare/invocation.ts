@@ -20,12 +20,9 @@ export function bindToInvocation<Events extends EventMap<Events>>(
   context: () => EventContext | undefined,
 ): GFluxNode<Events> {
   const waitUntil = lifetimeOf(ctx)
-  let given: EventContext | undefined
   try {
-    given = context()
-    return asView(gflux.with({ waitUntil, context: given }))
+    return asView(gflux.with({ waitUntil, context: context() }))
   } catch (cause) {
-    void Promise.resolve(given).catch(() => undefined) // a promise is refused: its rejection must not go unhandled
     deliveryOf(gflux)?.log.warn('`context` failed', { cause })
     return asView(gflux.with({ waitUntil }))
   }

@@ -2,6 +2,7 @@ import {
   type Batch,
   type Delivery,
   envelopeBytes,
+  isHalfFull,
   maxBatchBytes,
   maxBatchEvents,
   type QueuedEvent,
@@ -58,7 +59,7 @@ export function storeBatches(
   delivery: Delivery,
   { schedule, transactionEnd, isCritical }: Port,
 ): StoredBatches {
-  const { config, guard, log, ports, queue } = delivery
+  const { guard, log, ports, queue } = delivery
   const maxBytes = hasSql(storage) ? maxBytesInRequest : maxBytesWithoutSql
   /** The batch that takes what is tracked. */
   let open: OpenBatch | undefined
@@ -89,8 +90,7 @@ export function storeBatches(
 
   /** From half a queue on a call waits for the oldest events, so that a loop does not outrun the API. */
   const keepUp = async (): Promise<void> => {
-    const isHalfFull = 2 * queue.size > config.maxQueueSize || 2 * queue.bytes > config.maxQueueBytes
-    if (guard.failures || isCritical() || !isHalfFull) return
+    if (guard.failures || isCritical() || !isHalfFull(delivery)) return
     const oldest = queuedEvents(delivery).slice(0, maxBatchEvents)
     const limits = { deadline: delivery.now() + keepUpMs, ifDown: 'skip' } as const
     await delivery.flush(oldest, limits).catch(() => undefined) // reported through the logger and onDrop

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import type { Program } from '../../support/program.ts'
 import { findRuntimes } from './runtimes.ts'
 import { moduleUrl, open } from './server-program.ts'
 
@@ -18,6 +19,14 @@ const closing = (closeMs: number): string => `
     process.kill(process.pid, signal)
   }
   for (const each of ${JSON.stringify(signals)}) process.on(each, close)`
+
+/** Ctrl+C: tells how the program ended, and how long it took. */
+async function interrupt(program: Program) {
+  const askedAt = performance.now()
+  program.child.kill('SIGINT')
+  const { signal, stdout } = await program.ended
+  return { signal, stdout, tookMs: performance.now() - askedAt }
+}
 
 describe.concurrent.each(await findRuntimes())('on $name', (runtime) => {
   it('ends by SIGINT when the clients of both adapters are done', async () => {
@@ -129,10 +138,7 @@ describe.concurrent.each(await findRuntimes())('on $name', (runtime) => {
     await program.says('closes')
     await expect.poll(() => setup.ingest.stats.requests).toBe(1)
 
-    const askedAt = performance.now()
-    program.child.kill('SIGINT')
-    const { signal, stdout } = await program.ended
-    const tookMs = performance.now() - askedAt
+    const { signal, stdout, tookMs } = await interrupt(program)
 
     expect(signal).toBe('SIGINT')
     expect(stdout).toContain(lost(1))
@@ -150,10 +156,7 @@ describe.concurrent.each(await findRuntimes())('on $name', (runtime) => {
     program.child.kill('SIGINT')
     await program.says('sent again')
 
-    const askedAt = performance.now()
-    program.child.kill('SIGINT')
-    const { signal, stdout } = await program.ended
-    const tookMs = performance.now() - askedAt
+    const { signal, stdout, tookMs } = await interrupt(program)
 
     expect(signal).toBe('SIGINT')
     expect(stdout).toContain(lost(2))
