@@ -37,10 +37,10 @@ export class AwaitedLifetime implements Pick<WorkerContext, 'waitUntil'> {
   async #flush(delivery: Delivery, timeoutMs: number): Promise<void> {
     const now = delivery.now()
     // Who comes back from an attempt ends its lease: a lease that has run out is that of a cancelled invocation.
-    const isOrphan = ({ batch, hold }: QueuedEvent): boolean =>
+    const isAbandoned = ({ batch, hold }: QueuedEvent): boolean =>
       batch?.leasedUntil ? batch.leasedUntil <= now : !hold
     const isOwn = ({ hold }: QueuedEvent): boolean => !!hold && this.#flushes.has(hold)
-    const events = queuedEvents(delivery).filter((event) => isOwn(event) || isOrphan(event))
+    const events = queuedEvents(delivery).filter((event) => isOwn(event) || isAbandoned(event))
     if (!events[0]) return
     const limits = { deadline: now + timeoutMs, ifDown: 'skip' } as const
     await delivery.flush(events, limits).catch(() => undefined) // reported through the logger and onDrop

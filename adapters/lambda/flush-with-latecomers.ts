@@ -3,8 +3,9 @@ import type { Flushable } from '../../src/index.ts'
 import { flushQuietly } from '../shared/flush-quietly.ts'
 
 /**
- * Flushes, waits for calls that nobody awaits, by `settleCalls`, and flushes once more what came meanwhile from work that the handler did
- * not wait for: then the environment freezes. Where other invocations run, they see to that. Never rejects.
+ * Flushes, waits for calls that nobody awaits, by `settleCalls`, and flushes once more what came meanwhile from work that
+ * the handler did not wait for: then the environment freezes. Where other invocations run, they see to that. Never
+ * rejects.
  */
 export async function flushWithLatecomers(
   gflux: Flushable,

@@ -4,6 +4,7 @@ import { flushWithLatecomers } from './flush-with-latecomers.ts'
 import { budgetMs, type Limits, remainingMs } from './options.ts'
 import type { LambdaContext } from './platform.ts'
 import { type RegisteredExtension, registeredExtension } from './registry.ts'
+import { rememberFirst } from './running.ts'
 import { flushAtShutdown } from './shutdown.ts'
 import type { Part, Span } from './span.ts'
 import { addUnsettled, removeUnsettled } from './unsettled.ts'
@@ -27,6 +28,7 @@ export class Invocation implements Part {
     this.#gflux = gflux
     this.context = context
     this.#limits = limits
+    rememberFirst(context)
     this.#extension = registeredExtension()
     this.#span = this.#extension?.begin(context, this)
     this.#endInvocation = beginInvocation(gflux)

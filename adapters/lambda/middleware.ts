@@ -3,7 +3,7 @@ import type { Flushable } from '../../src/index.ts'
 import { Invocation } from './invocation.ts'
 import { type LambdaOptions, resolveLimits } from './options.ts'
 import { registeredExtension } from './registry.ts'
-import { asksForContext, enterWith, rememberFirst } from './running.ts'
+import { asksForContext, enterWith } from './running.ts'
 
 /**
  * What is used of middy's request. Powertools' types of it (`@aws-lambda-powertools/commons/types`) fit; imported, they
@@ -55,7 +55,6 @@ export function gfluxMiddleware(gflux: Flushable, options?: LambdaOptions): GFlu
     (invocations.get(request) ?? new Invocation(gflux, request.context, limits)).end()
   return {
     before(request) {
-      rememberFirst(request.context)
       if (isScoped) enterWith(request.context)
       registeredExtension()?.giveUp('gfluxMiddleware flushes there; withGFlux can flush after it')
       invocations.set(request, new Invocation(gflux, request.context, limits))

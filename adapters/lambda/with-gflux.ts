@@ -4,7 +4,7 @@ import { isThenable } from '../shared/thenable.ts'
 import { Invocation } from './invocation.ts'
 import { type LambdaOptions, resolveLimits } from './options.ts'
 import { isStreaming, type LambdaCallback, type LambdaContext, type LambdaHandler } from './platform.ts'
-import { asksForContext, rememberFirst, runWith } from './running.ts'
+import { asksForContext, runWith } from './running.ts'
 
 /** What a flush may delay the end of a stream that broke off: the caller waits for its error. */
 const brokenStreamFlushMs = 1000
@@ -39,7 +39,6 @@ export function withGFlux<Handler extends LambdaHandler>(
   function apply(target: Handler, self: unknown, args: unknown[]): unknown {
     const isStream = isStreaming(target)
     const context = args[isStream ? 2 : 1] as LambdaContext | undefined
-    rememberFirst(context)
     const invocation = new Invocation(gflux, context, limits)
     /** The callback that the handler called. */
     let called: Promise<void> | undefined

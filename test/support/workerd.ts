@@ -37,6 +37,8 @@ export interface Workerd extends AsyncDisposable {
   readonly miniflare: Miniflare
   /** A request to the worker, answered when the worker does; what it leaves to `waitUntil` goes on. */
   readonly get: (path?: string) => Promise<string>
+  /** Posts JSON to the worker, which answers with JSON. */
+  readonly post: (body: object) => Promise<unknown>
   readonly scheduled: () => Promise<Outcome>
   readonly queue: (name: string, bodies: readonly unknown[]) => Promise<Outcome>
   /** What the runtime itself and the worker's console wrote. */
@@ -104,11 +106,16 @@ export async function openWorkerd({
   })
   await miniflare.ready
   const worker = await miniflare.getWorker('worker')
+  const address = 'http://worker'
   return {
     ingest,
     miniflare,
     output,
-    get: async (path = '/') => (await miniflare.dispatchFetch(`http://worker${path}`)).text(),
+    get: async (path = '/') => (await miniflare.dispatchFetch(`${address}${path}`)).text(),
+    post: async (body) => {
+      const request = { method: 'POST', body: JSON.stringify(body) }
+      return (await miniflare.dispatchFetch(address, request)).json()
+    },
     scheduled: async () => (await worker.scheduled({ cron: '* * * * *' })) as unknown as Outcome,
     queue: async (name, bodies) => {
       const messages = bodies.map((body, index) => ({

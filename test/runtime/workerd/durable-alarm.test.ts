@@ -111,10 +111,8 @@ describe.each(compatibilityDates)('the alarm that a durable queue shares as of %
   let worker: Workerd
   const objectOf =
     (className: ClassName | `Our${ClassName}`, name: string): Call =>
-    async (method, ...args) => {
-      const body = JSON.stringify({ className, name, method, args })
-      return (await worker.miniflare.dispatchFetch('http://worker/', { method: 'POST', body })).json()
-    }
+    (method, ...args) =>
+      worker.post({ className, name, method, args })
   /** An object without us, and one with us. */
   const both = (className: ClassName, name: string): [Call, Call] => [
     objectOf(className, name),

@@ -70,10 +70,8 @@ const script = `
 describe.each(compatibilityDates)('the batches of a durable queue as of %s', (compatibilityDate) => {
   const useSQLite = compatibilityDate > '2025'
   let worker: Workerd
-  const call = async (name: string, method: string, ...args: unknown[]): Promise<unknown> => {
-    const body = JSON.stringify({ name, method, args })
-    return (await worker.miniflare.dispatchFetch('http://worker/', { method: 'POST', body })).json()
-  }
+  const call = (name: string, method: string, ...args: unknown[]): Promise<unknown> =>
+    worker.post({ name, method, args })
   const numbers = (): number[] =>
     worker.ingest.events.map(({ properties }) => Number(properties?.['n'])).sort((a, b) => a - b)
   const upTo = (count: number): number[] => Array.from({ length: count }, (_, n) => n)

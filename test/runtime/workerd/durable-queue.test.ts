@@ -78,10 +78,8 @@ const script = `
 describe.each(compatibilityDates)('an object’s durable queue in workerd as of %s', (compatibilityDate) => {
   const useSQLite = compatibilityDate > '2025'
   let worker: Workerd
-  const call = async (name: string, method: string, ...args: unknown[]): Promise<unknown> => {
-    const body = JSON.stringify({ name, method, args })
-    return (await worker.miniflare.dispatchFetch('http://worker/', { method: 'POST', body })).json()
-  }
+  const call = (name: string, method: string, ...args: unknown[]): Promise<unknown> =>
+    worker.post({ name, method, args })
   const evict = (name: string): Promise<void> =>
     worker.miniflare.unsafeEvictDurableObject('worker', 'Room', { name })
   const names = (): string[] => worker.ingest.events.map(({ event }) => event)

@@ -98,10 +98,8 @@ describe.each(kinds)(
     type Call = (method: string, ...args: unknown[]) => Promise<unknown>
     const objectOf =
       (namespace: 'BARE' | 'WRAPPED', name: string): Call =>
-      async (method, ...args) => {
-        const body = JSON.stringify({ namespace, name, method, args })
-        return (await worker.miniflare.dispatchFetch('http://worker/', { method: 'POST', body })).json()
-      }
+      (method, ...args) =>
+        worker.post({ namespace, name, method, args })
     const wrapped = (name: string): Call => objectOf('WRAPPED', name)
     /** What becomes of an object of each class. */
     const both = async (name: string, run: (call: Call) => Promise<unknown>): Promise<unknown[]> => [
