@@ -2,10 +2,10 @@ import type { Flushable } from './lifecycle.ts'
 import { expect } from './validation.ts'
 
 export { attempt } from './attempt.ts'
+export { flushInBackground } from './background.ts'
 export {
   type Delivery,
   deliveryOf,
-  flushInBackground,
   isHalfFull,
   isOrphan,
   queuedEvents,

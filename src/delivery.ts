@@ -1,19 +1,11 @@
 import type { ResolvedConfig, WaitUntil } from './config.ts'
-import { GFluxNodeError } from './errors.ts'
 import { type FlushLimits, startFlush } from './flush.ts'
 import type { FlushResult } from './flush-result.ts'
-import { closedMs, type Guard, tripGuard } from './guard.ts'
+import type { Guard } from './guard.ts'
 import type { Journal } from './journal.ts'
-import { createLog, type Log, safely } from './log.ts'
+import { createLog, type Log } from './log.ts'
 import type { Ports } from './ports.ts'
 import type { Queue, QueuedEvent } from './queue.ts'
-import { firstOf } from './wait.ts'
-
-/** When what is left of a background flush, or a full queue, is flushed again at the earliest. */
-const retryMs = 1000
-
-/** How long a call waits at most for room in the queue: a function may have no more than three seconds. */
-const keepUpMs = 2000
 
 /** What all clients made by `with()` share. */
 export interface Delivery {
@@ -76,55 +68,8 @@ export function createDelivery(config: ResolvedConfig, ports: Ports): Delivery {
   }
 }
 
-/** Queues an event, which `hold` gives a lifetime. Returns what its `track()` waits for, if anything. */
-export function enqueue(
-  delivery: Delivery,
-  event: QueuedEvent,
-  hold: (event: QueuedEvent) => void,
-): Promise<FlushResult | null> | undefined {
-  const { config, journal, queue, recent } = delivery
-  const { flushAt, flushIntervalMs, maxQueueBytes, maxQueueSize } = config
-  const isFull = queue.size >= maxQueueSize || queue.bytes + event.bytes > maxQueueBytes
-  const recorded = journal?.record(event, isFull)
-  let flushed: Promise<FlushResult> | undefined
-  if (isFull) {
-    const retryAfterMs = flushLater(delivery)
-    const message = `The queue is full: ${queue.size} events, ${queue.bytes} bytes`
-    if (!recorded) throw new GFluxNodeError('queue_overflow', message, { retryable: true, retryAfterMs })
-  } else {
-    queue.open.push(event)
-    queue.size++
-    queue.bytes += event.bytes
-    recent.push(event)
-    if (recent.length >= Math.min(flushAt, maxQueueSize)) flushed = trigger(delivery)
-    else if (flushIntervalMs) armTimer(delivery, flushIntervalMs)
-  }
-  hold(event)
-  flushed?.catch(() => undefined) // reported through the logger and onDrop
-  // Nobody waits for the API whose event is on disk, or is flushed anyway when the invocation ends.
-  const isSeenTo = flushAt > 1 && (recorded !== undefined || event.hold || delivery.invocations > 0)
-  const awaited = !isSeenTo ? flushed : flushed && !recorded ? keepUp(delivery, flushed) : undefined
-  return recorded === undefined ? awaited : recorded.then(() => awaited ?? null)
-}
-
 export function isHalfFull({ config, queue }: Delivery): boolean {
   return 2 * queue.size > config.maxQueueSize || 2 * queue.bytes > config.maxQueueBytes
-}
-
-/**
- * From half a queue on a call waits for a flush, so that a loop does not outrun the API; but for one that answers
- * nothing only once, until it does.
- */
-async function keepUp(delivery: Delivery, flushed: Promise<FlushResult>): Promise<FlushResult | null> {
-  const { guard, ports, queue } = delivery
-  if (guard.failures || !isHalfFull(delivery)) return null
-  const batches = [...queue.batches]
-  const now = delivery.now()
-  const result = await firstOf(ports, [flushed.catch(() => null)], keepUpMs)
-  const isSilent =
-    result === undefined && batches[0] && batches.every((batch) => queue.batches.includes(batch))
-  if (isSilent) tripGuard(guard, delivery.now(), now)
-  return result ?? null
 }
 
 /** Does nobody see to it? No lifetime holds it, or its batch waits for another attempt or was abandoned. */
@@ -135,49 +80,6 @@ export function isOrphan({ batch, hold }: QueuedEvent, now: number): boolean {
 /** What a flush of everything covers, oldest first. */
 export function queuedEvents({ queue: { batches, open } }: Pick<Delivery, 'queue'>): QueuedEvent[] {
   return batches.flatMap(({ events }) => events).concat(open)
-}
-
-/**
- * One flush for all that is tracked in one synchronous run of code: a burst starts no second one. It may not be joined
- * later, when the code that runs may belong to another invocation.
- */
-function trigger(delivery: Delivery): Promise<FlushResult> {
-  delivery.triggered ??= Promise.resolve().then(() => {
-    const { recent } = delivery
-    delivery.triggered = undefined
-    return flushInBackground(delivery, recent)
-  })
-  return delivery.triggered
-}
-
-/** What is not settled is tried again by a timer, which holds no process open. */
-export function flushInBackground(delivery: Delivery, events: readonly QueuedEvent[]): Promise<FlushResult> {
-  const limits = delivery.backgroundLimits(delivery.now())
-  return startFlush(delivery, events, { ...limits, ifDown: 'skip' }).finally(() => {
-    if (events.some(({ settlement }) => !settlement)) flushLater(delivery)
-  })
-}
-
-/** Returns the delay in milliseconds. */
-function flushLater(delivery: Delivery): number {
-  const delayMs = Math.max(retryMs, closedMs(delivery.guard, delivery.now()))
-  armTimer(delivery, delayMs)
-  return delayMs
-}
-
-/** Flushes later. A timer dies with the invocation that made it, so one that is overdue is made anew. */
-function armTimer(delivery: Delivery, delayMs: number): void {
-  const { isClosed, ports, timerDueAt } = delivery
-  const now = delivery.now()
-  if (isClosed || now < timerDueAt + delayMs) return
-  delivery.timerDueAt = now + delayMs
-  const flush = (): Promise<FlushResult> => {
-    delivery.timerDueAt = 0
-    return flushInBackground(delivery, queuedEvents(delivery))
-  }
-  safely(() => {
-    delivery.stopTimer = ports.timer(delayMs, () => safely(flush), true)
-  })
 }
 
 /** Where a client keeps its delivery: the same place in every copy of this package. */

@@ -1,0 +1,57 @@
+import { armTimer, flushLater, trigger } from './background.ts'
+import { type Delivery, isHalfFull } from './delivery.ts'
+import { GFluxNodeError } from './errors.ts'
+import type { FlushResult } from './flush-result.ts'
+import { tripGuard } from './guard.ts'
+import type { QueuedEvent } from './queue.ts'
+import { firstOf } from './wait.ts'
+
+/** How long a call waits at most for room in the queue: a function may have no more than three seconds. */
+const keepUpMs = 2000
+
+/** Queues an event, which `hold` gives a lifetime. Returns what its `track()` waits for, if anything. */
+export function enqueue(
+  delivery: Delivery,
+  event: QueuedEvent,
+  hold: (event: QueuedEvent) => void,
+): Promise<FlushResult | null> | undefined {
+  const { config, journal, queue, recent } = delivery
+  const { flushAt, flushIntervalMs, maxQueueBytes, maxQueueSize } = config
+  const isFull = queue.size >= maxQueueSize || queue.bytes + event.bytes > maxQueueBytes
+  const recorded = journal?.record(event, isFull)
+  let flushed: Promise<FlushResult> | undefined
+  if (isFull) {
+    const retryAfterMs = flushLater(delivery)
+    const message = `The queue is full: ${queue.size} events, ${queue.bytes} bytes`
+    if (!recorded) throw new GFluxNodeError('queue_overflow', message, { retryable: true, retryAfterMs })
+  } else {
+    queue.open.push(event)
+    queue.size++
+    queue.bytes += event.bytes
+    recent.push(event)
+    if (recent.length >= Math.min(flushAt, maxQueueSize)) flushed = trigger(delivery)
+    else if (flushIntervalMs) armTimer(delivery, flushIntervalMs)
+  }
+  hold(event)
+  flushed?.catch(() => undefined) // reported through the logger and onDrop
+  // Nobody waits for the API whose event is on disk, or is flushed anyway when the invocation ends.
+  const isSeenTo = flushAt > 1 && (recorded !== undefined || event.hold || delivery.invocations > 0)
+  const awaited = !isSeenTo ? flushed : flushed && !recorded ? keepUp(delivery, flushed) : undefined
+  return recorded === undefined ? awaited : recorded.then(() => awaited ?? null)
+}
+
+/**
+ * From half a queue on a call waits for a flush, so that a loop does not outrun the API; but for one that answers
+ * nothing only once, until it does.
+ */
+async function keepUp(delivery: Delivery, flushed: Promise<FlushResult>): Promise<FlushResult | null> {
+  const { guard, ports, queue } = delivery
+  if (guard.failures || !isHalfFull(delivery)) return null
+  const batches = [...queue.batches]
+  const now = delivery.now()
+  const result = await firstOf(ports, [flushed.catch(() => null)], keepUpMs)
+  const isSilent =
+    result === undefined && batches[0] && batches.every((batch) => queue.batches.includes(batch))
+  if (isSilent) tripGuard(guard, delivery.now(), now)
+  return result ?? null
+}
