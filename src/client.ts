@@ -81,7 +81,8 @@ function bindClient<Events extends EventMap<Events>>(
     return enqueue(delivery, event, cycle)
   }
 
-  const flush = ({ timeoutMs, signal, ifDown = 'try' }: FlushOptions = {}): Promise<FlushResult> => {
+  const flush = (options?: FlushOptions): Promise<FlushResult> => {
+    const { timeoutMs, signal, ifDown = 'try' } = plainObject<FlushOptions>('options', options)
     if (timeoutMs !== undefined) assertAmount('timeoutMs', timeoutMs)
     expect(['try', 'skip', 'wait'].includes(ifDown), 'ifDown', 'try, skip or wait', ifDown)
     expect(!signal || 'aborted' in Object(signal), 'signal', 'an AbortSignal', signal)
@@ -110,8 +111,13 @@ function bindClient<Events extends EventMap<Events>>(
       promise = guarded('input', start)
       if (!promise) return Promise.resolve(null as Result)
     } catch (error) {
-      const { code, message } = error as GFluxNodeError
-      log.warn(`${call}() was refused: ${code}`, { error: message, ...(isEventName(event) && { event }) })
+      const { code, message, stack } = error as GFluxNodeError
+      const where = code === 'validation_error' && { stack } // nobody may await the call
+      log.warn(`${call}() was refused: ${code}`, {
+        error: message,
+        ...(isEventName(event) && { event }),
+        ...where,
+      })
       promise = Promise.reject(error)
     }
     promise.catch(() => undefined)
@@ -130,10 +136,11 @@ function bindClient<Events extends EventMap<Events>>(
     flush: (options) => handled('flush', () => flush(options)),
     shutdown: (options) =>
       handled('shutdown', () => {
-        const flushed = flush(options)
+        // No later flush sends what this one leaves.
+        const flushed = flush({ ifDown: 'wait', ...plainObject<FlushOptions>('options', options) })
         delivery.isClosed = true
         delivery.stopTimer?.()
-        return flushed.finally(delivery.onClose)
+        return flushed.finally(log.tellHeldBack).finally(delivery.onClose)
       }),
     with: (binding) =>
       guarded('binding', () => {

@@ -105,14 +105,16 @@ export function resolveConfig(config: GFluxNodeConfig): ResolvedConfig {
   for (const option of ['waitUntil', 'beforeSend', 'onDrop'] as const)
     assertFunction(option, resolved[option])
   assertFunction('fetch', (fetch as Fetcher | null)?.fetch ?? fetch)
-  expect(logger === undefined || Object(logger) === logger, 'logger', 'an object', logger)
+  const { debug, warn = debug } = Object(logger) as Logger
+  expect(logger === undefined || warn, 'logger', 'an object with `warn` or `debug`', logger)
   let href = ''
   try {
     href = new URL(apiHost).href
   } catch {
     // refused below, without the value
   }
-  expect(safeUrl.test(href), 'apiHost', 'https, or http on loopback, without a query', apiHost)
+  const host = /^[\w.:/-]+$/.test(apiHost) ? apiHost : undefined // credentials and a query are not told
+  expect(safeUrl.test(href), 'apiHost', 'https, or http on loopback, without a query', apiHost, host)
   return {
     ...resolved,
     timeoutMs: Math.min(resolved.timeoutMs || maxTimeoutMs, maxTimeoutMs),

@@ -1,5 +1,5 @@
 import type { WaitUntil } from './config.ts'
-import type { Delivery } from './delivery.ts'
+import { type Delivery, isOrphan, queuedEvents } from './delivery.ts'
 import { startFlush } from './flush.ts'
 import { register } from './lifecycle.ts'
 import type { QueuedEvent } from './queue.ts'
@@ -14,8 +14,9 @@ const idleHops = 32
 
 /**
  * Gives every event a lifetime: the first `track()` of a cycle registers one promise that settles when what the cycle
- * tracked is settled or counted pending. A cycle is one run of microtasks, for another request always starts in a task
- * of its own: no request's events depend on another's lifetime. Returns what adds an event.
+ * tracked is settled or counted pending, and what nobody sees to, such as what an earlier one had to leave. A cycle is
+ * one run of microtasks, for another request always starts in a task of its own: no request's events depend on
+ * another's lifetime. Returns what adds an event.
  */
 export function createCycle(
   delivery: Delivery,
@@ -29,7 +30,10 @@ export function createCycle(
   const flush = async (cycle: readonly QueuedEvent[]): Promise<void> => {
     try {
       await firstOf(ports, [], lingerMs)
-      await startFlush(delivery, cycle, { deadline: delivery.now() + budgetMs, ifDown: 'wait' })
+      const deadline = delivery.now() + budgetMs
+      await startFlush(delivery, cycle, { deadline, ifDown: 'wait' })
+      const orphans = queuedEvents(delivery).filter((event) => isOrphan(event, delivery.now()))
+      if (orphans[0]) await startFlush(delivery, orphans, { deadline, ifDown: 'skip' })
     } finally {
       for (const event of cycle) event.hold = false // what it left is anybody's
     }

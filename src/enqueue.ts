@@ -3,7 +3,7 @@ import { type Delivery, isHalfFull } from './delivery.ts'
 import { GFluxNodeError } from './errors.ts'
 import type { FlushResult } from './flush-result.ts'
 import { tripGuard } from './guard.ts'
-import type { QueuedEvent } from './queue.ts'
+import { maxBatchEvents, type QueuedEvent } from './queue.ts'
 import { firstOf } from './wait.ts'
 
 /** How long a call waits at most for room in the queue: a function may have no more than three seconds. */
@@ -19,23 +19,26 @@ export function enqueue(
   const { flushAt, flushIntervalMs, maxQueueBytes, maxQueueSize } = config
   const isFull = queue.size >= maxQueueSize || queue.bytes + event.bytes > maxQueueBytes
   const recorded = journal?.record(event, isFull)
-  let flushed: Promise<FlushResult> | undefined
   if (isFull) {
     const retryAfterMs = flushLater(delivery)
-    const message = `The queue is full: ${queue.size} events, ${queue.bytes} bytes`
+    const message = `The queue is full (${queue.size} events, ${queue.bytes} bytes): await track() in a loop, or raise maxQueueSize`
     if (!recorded) throw new GFluxNodeError('queue_overflow', message, { retryable: true, retryAfterMs })
-  } else {
-    queue.open.push(event)
-    queue.size++
-    queue.bytes += event.bytes
-    recent.push(event)
-    if (recent.length >= Math.min(flushAt, maxQueueSize)) flushed = trigger(delivery)
-    else if (flushIntervalMs) armTimer(delivery, flushIntervalMs)
+    hold(event)
+    return recorded.then(() => null)
   }
+  queue.open.push(event)
+  queue.size++
+  queue.bytes += event.bytes
+  recent.push(event)
   hold(event)
+  const isFlushedAnyway = event.hold || delivery.invocations > 0
+  const enough = isFlushedAnyway && isHalfFull(delivery) ? Math.min(flushAt, maxBatchEvents) : flushAt
+  let flushed: Promise<FlushResult> | undefined
+  if (recent.length >= Math.min(enough, maxQueueSize)) flushed = trigger(delivery)
+  else if (flushIntervalMs) armTimer(delivery, flushIntervalMs)
   flushed?.catch(() => undefined) // reported through the logger and onDrop
   // Nobody waits for the API whose event is on disk, or is flushed anyway when the invocation ends.
-  const isSeenTo = flushAt > 1 && (recorded !== undefined || event.hold || delivery.invocations > 0)
+  const isSeenTo = flushAt > 1 && (recorded !== undefined || isFlushedAnyway)
   const awaited = !isSeenTo ? flushed : flushed && !recorded ? keepUp(delivery, flushed) : undefined
   return recorded === undefined ? awaited : recorded.then(() => awaited ?? null)
 }

@@ -9,32 +9,47 @@ export interface Logger {
   warn?(message: string, context: Record<string, unknown>): void
 }
 
+type Context = Record<string, unknown>
+
 /** The user's logger, made safe: it may be absent, throw or reject. */
-export type Log = Record<keyof Logger, (message: string, context?: Record<string, unknown>) => void>
+export interface Log extends Record<keyof Logger, (message: string, context?: Context) => void> {
+  /** Nobody may warn any more: tells the last of each warning that was held back, and how many were before it. */
+  tellHeldBack(): void
+}
+
+interface Warned {
+  readonly message: string
+  readonly quietUntil: number
+  suppressed: number
+  /** Of the last one that was held back. */
+  heldBack?: Context | undefined
+}
 
 const repeatAfterMs = 10_000
 
 export function createLog(logger: Logger | undefined, now: () => number): Log {
-  /** When a warning may come again, and how often it was held back. */
-  const warned = new Map<string, { quietUntil: number; suppressed: number }>()
+  const warned = new Map<string, Warned>()
+  const warn = (message: string, context: Context | undefined, suppressed = 0): void =>
+    safely(() => logger?.warn?.(`GFlux: ${message}`, { ...context, ...(suppressed && { suppressed }) }))
   return {
     debug: (message, context) => safely(() => logger?.debug?.(`GFlux: ${message}`, { ...context })),
-    warn: (message, context) => {
+    warn(message, context) {
       // Warnings of different errors are different ones, unless they differ in numbers alone.
       const key = `${message} ${context?.['error']}`.replace(/\d+/g, '')
       const last = warned.get(key)
       if (last && now() < last.quietUntil) {
         last.suppressed++
+        last.heldBack = context
         return
       }
       if (warned.size > 99) warned.clear()
-      warned.set(key, { quietUntil: now() + repeatAfterMs, suppressed: 0 })
-      safely(() =>
-        logger?.warn?.(`GFlux: ${message}`, {
-          ...context,
-          ...(last?.suppressed && { suppressed: last.suppressed }),
-        }),
-      )
+      warned.set(key, { message, quietUntil: now() + repeatAfterMs, suppressed: 0 })
+      warn(message, context, last?.suppressed)
+    },
+    tellHeldBack() {
+      for (const { message, suppressed, heldBack } of warned.values())
+        if (suppressed) warn(message, heldBack, suppressed - 1)
+      warned.clear()
     },
   }
 }

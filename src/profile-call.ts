@@ -12,8 +12,14 @@ const eraseReasons = ['gdpr_dsr', 'ccpa_dsr', 'customer_request', 'internal']
 
 export function aliasCall(input: AliasInput): ProfileCall {
   const body = ids(input, 'userId', 'anonymousId', 'previousId', 'requestId')
-  expect(body['user_id'], 'userId', 'set')
-  expect(body['anonymous_id'] ?? body['previous_id'], 'anonymousId or previousId', 'set')
+  expect(body['user_id'], 'userId', 'set', undefined, 'none')
+  expect(
+    body['anonymous_id'] ?? body['previous_id'],
+    'anonymousId or previousId',
+    'set',
+    undefined,
+    'neither',
+  )
   return ['identify/alias', body, 'alias']
 }
 

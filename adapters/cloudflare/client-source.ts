@@ -9,7 +9,8 @@ import {
 
 /**
  * A client, or what makes one of a Worker's `env`: a function that gives its configuration, or the client itself. It
- * runs once for each isolate and `env`, when the first request comes.
+ * runs once for each isolate and `env`, when the first request comes. Where that is another object each time, as with
+ * Sentry's wrapper around this one, all that name the same API, key and `fetch` have the first one's client.
  */
 export type ClientSource<Env, Events extends EventMap<Events> = AnyEvents> =
   | GFluxNode<Events>
@@ -17,7 +18,13 @@ export type ClientSource<Env, Events extends EventMap<Events> = AnyEvents> =
 
 type Factory = (env: never) => unknown
 
-const clients = new WeakMap<Factory, WeakMap<object, unknown>>()
+/** What a factory has made. */
+interface Made {
+  readonly byEnv: WeakMap<object, unknown>
+  readonly clients: unknown[]
+}
+
+const made = new WeakMap<Factory, Made>()
 
 /** The client for an `env`. One made of a configuration has defaults for Workers. */
 export function clientOf<Env, Events extends EventMap<Events>>(
@@ -25,18 +32,27 @@ export function clientOf<Env, Events extends EventMap<Events>>(
   env: Env,
 ): GFluxNode<Events> {
   if (typeof source !== 'function') return source
-  const byEnv = clients.get(source) ?? new WeakMap<object, unknown>()
-  clients.set(source, byEnv)
+  const { byEnv, clients } = made.get(source) ?? { byEnv: new WeakMap(), clients: [] }
+  made.set(source, { byEnv, clients })
   const key = env === Object(env) ? (env as object) : source
   const known = byEnv.get(key) as GFluxNode<Events> | undefined
   if (known) return known
-  const made = source(env)
+  const created = createClient(source(env))
+  const client = clients.find((other) => isAlike(other, created)) ?? created
+  if (client === created) clients.push(client)
+  byEnv.set(key, client)
+  return client as GFluxNode<Events>
+}
+
+function createClient(config: unknown): unknown {
   // A Worker waits for 6 answers at once: https://developers.cloudflare.com/workers/platform/limits/. Every invocation
   // flushes, so that no `await gflux.track()` need wait for a flush in between.
-  const { concurrency = 2, flushAt = 1000 } = plainObject<GFluxNodeConfig>('config', made)
-  const client = deliveryOf(made)
-    ? (made as GFluxNode<Events>)
-    : initGFluxNode<Events>({ ...(made as GFluxNodeConfig), concurrency, flushAt })
-  byEnv.set(key, client)
-  return client
+  const { concurrency = 2, flushAt = 1000 } = plainObject<GFluxNodeConfig>('config', config)
+  return deliveryOf(config) ? config : initGFluxNode({ ...(config as GFluxNodeConfig), concurrency, flushAt })
+}
+
+/** Do both send the same way, and as the same sender? */
+function isAlike(a: unknown, b: unknown): boolean {
+  const [one, other] = [a, b].map((client) => deliveryOf(client)?.config)
+  return (['token', 'apiHost', 'fetch'] as const).every((option) => one?.[option] === other?.[option])
 }

@@ -28,9 +28,10 @@ export function openDurableQueue<Events extends EventMap<Events>>(
   const transactionEnd = watchStorage(storage, {
     ready: () => alarm.load(),
     begun: (tx) => alarm.share(tx),
-    deleted() {
+    async deleted() {
       batches.restore()
-      alarm.survive()
+      await alarm.survive()
+      if (delivery.queue.size) await storage.sync() // the object may be about to end
     },
   })
   const users = instance.alarm

@@ -49,10 +49,10 @@ export function invoke<Result, Events extends EventMap<Events>>(
   { timeoutMs }: Pick<CloudflareOptions, 'timeoutMs'>,
 ): Promise<Result> {
   const waitUntil = lifetimeOf(ctx)
+  if (!waitUntil) return flushAfter(gflux, handled, { timeoutMs: timeoutMs ?? awaitedFlushMs })
   return runInvocation(gflux, handled, (delivery) => {
-    if (waitUntil && !hasOrphans(delivery)) return undefined
-    const budgetMs = timeoutMs ?? (waitUntil ? undefined : awaitedFlushMs)
-    const flushed = flushAfter(gflux, undefined, { timeoutMs: budgetMs })
+    if (!hasOrphans(delivery)) return undefined
+    const flushed = flushAfter(gflux, undefined, { timeoutMs })
     return register(waitUntil, flushed) || flushed
   })
 }

@@ -33,7 +33,7 @@ interface SharedAlarm {
   /** The user's alarm is set apart in a transaction too, where that has methods of its own. Returns what undoes it. */
   share(tx?: AlarmStorage): () => void
   /** After a `deleteAll()` ours comes all the same. */
-  survive(): void
+  survive(): Promise<void>
   /** The real alarm has come: runs what is due. */
   run(info: AlarmInfo | undefined, work: Work): Promise<void>
 }
@@ -141,13 +141,13 @@ export function shareAlarm(
       }
     },
 
-    survive() {
+    async survive() {
       if (deletesAlarm()) {
         isReset = true
         isRetried = false
         times.users = undefined
       }
-      if (times.ours !== undefined) void armOurs()
+      if (times.ours !== undefined) await armOurs()
     },
 
     async run(info, work) {

@@ -5,8 +5,8 @@ interface Watcher {
   ready(): Promise<void>
   /** A transaction of the user's has begun: a synchronous one has no `tx`. Returns what to do when it is undone. */
   begun(tx?: ObjectTransaction): () => void
-  /** Everything is being deleted, what is ours with it. */
-  deleted(): void
+  /** Everything is being deleted, what is ours with it. Resolves when that is stored again. */
+  deleted(): Promise<void>
 }
 
 /** While a transaction of the user's is open, which may undo what is written: resolves when it is over. */
@@ -18,10 +18,9 @@ export function watchStorage(storage: ObjectStorage, { begun, deleted, ready }: 
   let over: Promise<unknown> | undefined
 
   Object.assign(storage, {
-    deleteAll(options: unknown): Promise<void> {
+    async deleteAll(options: unknown): Promise<void> {
       const result = deleteAll.call(storage, options)
-      if (!over) deleted() // else it is refused
-      return result
+      await Promise.all([result, !over && deleted()]) // within a transaction it is refused
     },
 
     transaction(closure: (tx: ObjectTransaction) => unknown): Promise<unknown> {

@@ -1,3 +1,4 @@
+import { deliveryOf } from '../../src/adapter.ts'
 import { type Flushable, flushAfter } from '../../src/index.ts'
 
 /** A Node server, which is also what Express's `listen()` and Hono's `serve()` return. */
@@ -20,7 +21,7 @@ export function flushOnClose(gflux: Flushable, server: ClosableServer): void {
   server.once('close', () => void flushAtClose(gflux))
 }
 
-/** What the close of a server comes to. Never rejects. */
-export function flushAtClose(gflux: Flushable): Promise<void> {
-  return flushAfter(gflux, undefined, { timeoutMs: closeTimeoutMs })
+/** What the close of a server comes to, unless the client is closed by then. Never rejects. */
+export async function flushAtClose(gflux: Flushable): Promise<void> {
+  if (!deliveryOf(gflux)?.isClosed) await flushAfter(gflux, undefined, { timeoutMs: closeTimeoutMs })
 }

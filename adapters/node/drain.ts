@@ -37,6 +37,7 @@ export function createExitClient(gflux: GFluxNode, delivery: Delivery, spool: Sp
       newestTried = newest()
       const fate = spool?.hasAll ? 'stay in the spool' : 'could not be sent'
       if (queue.size) log.warn(`The process ends with events that ${fate}`, { events: queue.size })
+      log.tellHeldBack()
     },
   }
 }

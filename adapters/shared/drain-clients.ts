@@ -9,8 +9,11 @@ import { flushQuietly } from './flush-quietly.ts'
 export async function drainClients(clients: Iterable<Flushable>, timeoutMs: number): Promise<void> {
   await undefined // other listeners are still to be called with this signal, and may track
   const flushOne = async (gflux: Flushable): Promise<void> => {
-    const events = await flushQuietly(gflux, { timeoutMs, ifDown: 'try' })
-    if (events) deliveryOf(gflux)?.log.warn('The process ends with events that could not be sent', { events })
+    tellUnsent(gflux, await flushQuietly(gflux, { timeoutMs, ifDown: 'try' }))
   }
   await Promise.all([...clients].map(flushOne))
+}
+
+export function tellUnsent(gflux: Flushable, events: number | undefined): void {
+  if (events) deliveryOf(gflux)?.log.warn('The process ends with events that could not be sent', { events })
 }

@@ -3,6 +3,7 @@ interface NodeProcess {
   readonly env?: Readonly<Record<string, string | undefined>>
   readonly title?: string
   exit?: (code?: number) => void
+  readonly on?: (event: 'exit', listener: () => void) => void
   readonly cwd?: () => string
   /** From Node 20.16 and 22.3 on. https://nodejs.org/api/process.html#processgetbuiltinmoduleid */
   readonly getBuiltinModule?: (id: string) => unknown

@@ -1,6 +1,7 @@
+import { deliveryOf } from '../../src/adapter.ts'
 import type { Flushable } from '../../src/index.ts'
 import { ClientSet } from '../shared/client-set.ts'
-import { drainClients } from '../shared/drain-clients.ts'
+import { drainClients, tellUnsent } from '../shared/drain-clients.ts'
 import { onSignals } from '../shared/signals.ts'
 import { within } from '../shared/within.ts'
 import { now } from './outside-next.ts'
@@ -86,6 +87,9 @@ function shutdown(): Shutdown {
   }
   try {
     onSignals(['SIGTERM', 'SIGINT'], { work: takeLeave })
+    globals.process?.on?.('exit', () => {
+      for (const gflux of clients.alive()) tellUnsent(gflux, deliveryOf(gflux)?.queue.size)
+    })
   } catch {
     // edge runtimes send no signals: their `process` has no listeners, or Next's, which throw
   }

@@ -150,6 +150,18 @@ describe.each(Object.entries(applications))('%s', (_name, open) => {
     ])
   })
 
+  it('a client that was shut down before the close has nothing to say', async () => {
+    const { gflux, ingest, warned } = openClient()
+    const app = await open(gflux)
+    void gflux.track('opened', { userId: 'user_1' })
+
+    await gflux.shutdown()
+    await app.close()
+
+    expect(ingest.stats.stored).toBe(1)
+    expect(warned).toEqual([])
+  })
+
   it('has no anonymous id without the cookie', async () => {
     const { gflux, ingest } = openClient()
     const app = await open(gflux)

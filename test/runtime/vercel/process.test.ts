@@ -102,6 +102,19 @@ describe.each(findNodes())('on $name', (runtime) => {
     expect(ingest.events).toHaveLength(2)
   })
 
+  it('what a process leaves that ends itself is told', async () => {
+    const ingest = createTestIngest()
+    await using server = await ingest.listen()
+    ingest.fail({ hang: true, every: 1 })
+    const logger = `{ warn: (message, { events }) => console.log(message, events) }`
+    const source = program(server.url, `process.on('SIGTERM', () => process.exit(0))`)
+
+    const ended = await terminate(source.replace("gflux_secret_x'", `$&, logger: ${logger}`), { runtime })
+
+    expect(ended).toMatchObject({ code: 0, stderr: '' })
+    expect(ended.stdout).toContain('GFlux: The process ends with events that could not be sent 2\n')
+  })
+
   it('two copies of the package have one listener', async () => {
     const ingest = createTestIngest()
     await using server = await ingest.listen()

@@ -71,6 +71,12 @@ const script = `
       await this.ctx.storage.deleteAll()
       return await this.ctx.storage.getAlarm()
     }
+    async destroy(event) {
+      await this.track(event)
+      await this.ctx.storage.deleteAlarm()
+      await this.ctx.storage.deleteAll()
+      this.ctx.abort('on purpose')
+    }
     async wipeWithin() {
       return await this.ctx.storage.transaction(() => this.ctx.storage.deleteAll().catch(({ message }) => message))
     }
@@ -234,6 +240,12 @@ describe.each(kinds)(
 
         expect(await wrapped('wiped')('rung')).toBe(0)
         expect(worker.ingest.stats).toMatchObject({ duplicates: 0, keyConflicts: 0 })
+      })
+
+      it('deletes none where the object ends right after it', async () => {
+        await wrapped('destroyed')('destroy', 'last')
+
+        await delivered('last')
       })
 
       it('does to the object’s own alarm what it does without us', async () => {

@@ -35,6 +35,19 @@ it.each(contexts)(
   },
 )
 
+it('a result without a ctx waits for calls that nobody awaits', async () => {
+  const { gflux, ingest } = openClient()
+  const handlers = withGFlux(gflux, {
+    async scheduled(_controller, _env, _ctx, client) {
+      client.alias({ userId: 'user_1', anonymousId: 'device_1' })
+    },
+  })
+
+  await handlers.scheduled(untyped({}), undefined, untyped(undefined))
+
+  expect(ingest.aliases).toHaveLength(1)
+})
+
 it.each(contexts)('a handler’s error is passed on where its ctx is %s', async (_, ctx) => {
   const { gflux, ingest } = openClient()
   const error = new TypeError('on purpose')

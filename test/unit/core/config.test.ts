@@ -72,6 +72,8 @@ describe('a bad option', () => {
     ['a number', 'onDrop', 1],
     ['a string', 'logger', PERSONAL],
     ['null', 'logger', null],
+    ['a function', 'logger', () => undefined],
+    ['an object with neither method', 'logger', { info: () => undefined }],
   ])('is refused: %s as %s', async (_title, option, value) => {
     const config = { token: TOKEN, [option]: value }
 
@@ -117,6 +119,13 @@ describe('a bad option', () => {
 })
 
 describe('apiHost', () => {
+  it('is told as it came, but for one that may hold credentials', async () => {
+    const tell = (apiHost: string) => errorOf(() => initGFluxNode({ token: TOKEN, apiHost }))
+
+    expect((await tell('api.example.com')).message).toMatch(/got api\.example\.com$/)
+    expect((await tell('https://u:p@example.com')).message).toMatch(/got a string of 23 characters$/)
+  })
+
   it.each([
     [undefined, 'https://api.getfluxly.com/v1/events/batch'],
     ['https://eu.example.com', 'https://eu.example.com/v1/events/batch'],

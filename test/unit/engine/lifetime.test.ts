@@ -53,6 +53,23 @@ describe('waitUntil', () => {
     expect(stored()).toEqual(['e1'])
   })
 
+  it('gets a promise that also delivers what an outage left of earlier ones', async () => {
+    const { held, clock, api, track, stored } = openHeld()
+    api.otherwise = () => ({ gets: 503 })
+    track(1)
+    await clock.drain()
+    const left = held.length
+    await clock.advance(60_000)
+    api.otherwise = () => ({})
+
+    track(1)
+    await clock.drain()
+
+    expect(left).toBe(1)
+    expect(held).toHaveLength(2)
+    expect(stored().sort()).toEqual(['e1', 'e2'])
+  })
+
   it('gets a promise that waits for as long as the API asks to', async () => {
     const { held, clock, track, stored } = openHeld({}, { gets: 429, retryAfter: 8 })
     track(1)

@@ -32,6 +32,15 @@ describe('the logger', () => {
     ])
   })
 
+  it('hears where a call stands whose input was refused', async () => {
+    const { gflux, clock, logged } = openVirtual()
+    void gflux.track('Jane Doe', {})
+
+    await clock.settle()
+
+    expect(logged[0]?.context?.['stack']).toContain('logging.test.ts')
+  })
+
   it('hears of each retry as debug, and of the end of them as one warning', async () => {
     const client = openVirtual({ maxRetries: 2 })
     client.api.otherwise = () => ({ gets: 503 })
@@ -76,6 +85,19 @@ describe('the logger', () => {
     const refusals = client.logged.filter(({ message }) => message.includes('queue_overflow'))
     expect(first).toBe(1)
     expect(refusals).toHaveLength(2)
+  })
+
+  it('hears at the client’s end of what was held back', async () => {
+    const { gflux, clock, logged, track } = openVirtual({ maxQueueSize: 1 })
+    track(101)
+
+    await clock.outcome(gflux.shutdown())
+
+    const refusals = logged.filter(({ message }) => message.includes('queue_overflow'))
+    expect(refusals.map(({ context }) => [context?.['event'], context?.['suppressed']])).toEqual([
+      ['e2', undefined],
+      ['e101', 98],
+    ])
   })
 
   it('hears how often a warning was held back', async () => {

@@ -80,6 +80,26 @@ describe('the outage guard', () => {
     expect(stored()).toHaveLength(2_000)
   })
 
+  it.each([
+    [3_000, 40, 400],
+    [900, 6_000, 5],
+    [400, 20_000, 5],
+  ])(
+    'nor a loop of %d events of %d bytes one that takes %d ms, where nothing else flushes',
+    async (count, bytes, latencyMs) => {
+      const { gflux, clock, api, stored } = openVirtual({ flushAt: 1_000, concurrency: 2 })
+      api.otherwise = () => ({ latencyMs })
+      const properties = { padding: 'x'.repeat(bytes) }
+      const loop = async (): Promise<void> => {
+        for (let n = 0; n < count; n++) await gflux.track('opened', { userId: 'u', properties })
+      }
+
+      await clock.outcome(flushAfter(gflux, loop()))
+
+      expect(stored()).toHaveLength(count)
+    },
+  )
+
   it('lets a call wait for an API that takes longer than a loop does for it', async () => {
     const { gflux, clock, api, trackEach, stored } = openVirtual({ flushAt: 20 })
     api.otherwise = () => ({ latencyMs: 2_500 })

@@ -13,6 +13,33 @@ describe('shutdown', () => {
     expect(stored()).toHaveLength(60)
   })
 
+  it.each([3_000, 6_000])('delivers after an outage of %d ms that its budget holds', async (outageMs) => {
+    const { gflux, clock, api, track, stored } = openVirtual()
+    const recoversAt = clock.now() + outageMs
+    api.otherwise = () => (clock.now() < recoversAt ? { gets: 503 } : {})
+    track(100)
+
+    const result = await clock.outcome(gflux.shutdown({ timeoutMs: 10_000 }))
+
+    expect(result).toMatchObject({ accepted: 100, pending: 0 })
+    expect(stored()).toHaveLength(100)
+  })
+
+  it.each([
+    [503, 8_000],
+    ['hang', 26_000],
+  ] as const)('gives up an API that stays down: %s', async (gets, ms) => {
+    const { gflux, clock, api, track } = openVirtual()
+    api.otherwise = () => ({ gets })
+    const began = clock.now()
+    track(100)
+
+    const error = await rejection(clock, gflux.shutdown())
+
+    expect(error.result?.pending).toBe(100)
+    expect(clock.now() - began).toBeLessThan(ms)
+  })
+
   it('is over at once where nothing is queued', async () => {
     const { gflux, clock } = openVirtual()
 

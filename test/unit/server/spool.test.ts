@@ -60,7 +60,7 @@ async function leave(
   const folder = await mkdtemp(join(tmpdir(), 'gflux-left-'))
   const down = createTestIngest()
   down.fail({ status: 503, every: 1 })
-  const gflux = open({ ...config, spool: folder, fetch: down.fetch, logger: {} })
+  const gflux = open({ ...config, spool: folder, fetch: down.fetch, logger: undefined })
   await trackMany(gflux, count)
   if (isTried) await gflux.flush().catch(() => undefined)
   for (const name of (await readdir(folder)).filter((each) => each.endsWith('.log')))
