@@ -155,9 +155,12 @@ function bindClient<Events extends EventMap<Events>>(
         return bindClient(delivery, rebound, lifetime, true)
       }),
     [asyncDispose]: async () => {
-      // What fails is logged; a block that threw must keep its own error.
-      const ended = isBound ? client.flush({ timeoutMs: disposeMs, ifDown: 'skip' }) : client.shutdown()
-      if (!isBound || !delivery.invocations) await ended.catch(() => undefined) // an invocation's end flushes
+      const isWithin = isBound && delivery.invocations > 0 // whose end flushes: nobody need wait
+      const now = delivery.now()
+      const { deadline } = isWithin ? delivery.backgroundLimits(now) : { deadline: Infinity }
+      const timeoutMs = Math.max(0, Math.min(disposeMs, deadline - now))
+      const ended = isBound ? client.flush({ timeoutMs, ifDown: 'skip' }) : client.shutdown()
+      if (!isWithin) await ended.catch(() => undefined) // is in the log: a block that threw must keep its own error
     },
   }
   // Not enumerable: who logs a client must not log its token.

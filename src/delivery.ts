@@ -1,7 +1,7 @@
 import type { ResolvedConfig, WaitUntil } from './config.ts'
 import { type FlushLimits, startFlush } from './flush.ts'
 import type { FlushResult } from './flush-result.ts'
-import type { Guard } from './guard.ts'
+import { createGuard, type Guard } from './guard.ts'
 import type { Journal } from './journal.ts'
 import { createLog, type Log } from './log.ts'
 import type { Ports } from './ports.ts'
@@ -16,6 +16,8 @@ export interface Delivery {
   readonly log: Log
   readonly queue: Queue
   readonly guard: Guard
+  /** Of the calls that an invocation's end waits for: the API may fail at these alone. */
+  readonly callGuard: Guard
   journal?: Journal
   /** Invocations under way whose end flushes. */
   invocations: number
@@ -54,7 +56,8 @@ export function createDelivery(config: ResolvedConfig, ports: Ports): Delivery {
     now,
     log: createLog(config.logger, now),
     queue: { open: [], batches: [], size: 0, bytes: 0 },
-    guard: { failures: 0, retryAt: 0, pausedUntil: 0, trippedAt: 0, answerMs: 0 },
+    guard: createGuard(),
+    callGuard: createGuard(),
     isClosed: false,
     rounds: 0,
     recent: [],

@@ -29,6 +29,10 @@ export interface Guard {
   answerMs: number
 }
 
+export function createGuard(): Guard {
+  return { failures: 0, retryAt: 0, pausedUntil: 0, trippedAt: 0, answerMs: 0 }
+}
+
 /**
  * An attempt's failure ended a round; those that were under way together count once. The cool-down is five times what
  * the attempt cost, so that an API that hangs takes a small share of the time.
@@ -69,5 +73,5 @@ export function probeMs({ answerMs, failures }: Guard): number {
 /** A person asks for a fresh start: failures don't count, and no batch waits for its turn. A pause stays. */
 export function forgetFailures({ guard, queue }: Pick<Delivery, 'guard' | 'queue'>): void {
   guard.failures = 0
-  for (const batch of queue.batches) batch.notBefore = 0
+  for (const batch of queue.batches) batch.notBefore = batch.cooldownMs = 0
 }

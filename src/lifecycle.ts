@@ -2,7 +2,7 @@ import type { WaitUntil } from './config.ts'
 import { type Delivery, deliveryOf } from './delivery.ts'
 import type { IfDown } from './flush.ts'
 import type { FlushResult } from './flush-result.ts'
-import { probeMs, silenceMs, tripGuard } from './guard.ts'
+import { closedMs, probeMs, resetGuard, silenceMs, tripGuard } from './guard.ts'
 import { expectNumber } from './validation.ts'
 import { firstOf } from './wait.ts'
 
@@ -88,7 +88,8 @@ export function holdCall(
 }
 
 /**
- * Returns what waits for the calls from now on that no lifetime holds, in an outage no longer than a probe. Never rejects.
+ * Returns what waits for the calls from now on that no lifetime holds, in an outage now and then, and no longer than a
+ * probe. Never rejects.
  * Those of an earlier invocation are left alone: they may never end.
  */
 export function watchCalls(gflux: unknown): (ms: number) => Promise<void> {
@@ -97,11 +98,17 @@ export function watchCalls(gflux: unknown): (ms: number) => Promise<void> {
   return async (ms) => {
     const calls = [...(delivery?.calls ?? [])].filter((call) => !earlier.has(call))
     if (!delivery || !calls[0]) return
-    const { guard, ports } = delivery
+    const { callGuard, guard, ports } = delivery
     const beganAt = delivery.now()
-    const answers = await firstOf(ports, [Promise.all(calls)], Math.min(ms, probeMs(guard)))
+    if (Math.max(closedMs(guard, beganAt), closedMs(callGuard, beganAt)) > 0) return
+    const answers = await firstOf(
+      ports,
+      [Promise.all(calls)],
+      Math.min(ms, probeMs(guard), probeMs(callGuard)),
+    )
     const now = delivery.now()
-    if (!answers && now - beganAt > silenceMs) tripGuard(guard, now, beganAt)
+    if (answers?.every(Boolean)) resetGuard(callGuard, 0)
+    else if (callGuard.failures || now - beganAt > silenceMs) tripGuard(callGuard, now, beganAt)
   }
 }
 

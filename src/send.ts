@@ -43,6 +43,8 @@ export async function send(
   } else if (error) return // another flush has reclaimed it, and decides
   if (!error?.retryable) {
     resetGuard(guard, delivery.now() - now)
+    // An API that takes one batch after the other has not failed at those that it asks to wait.
+    for (const other of queue.batches) if (other.error?.status === 429) other.attempts = 0
     if (error) refuseBatch(delivery, batch, error)
     else acceptBatch(delivery, batch, answer)
   } else if (!signal?.aborted) retryLater(delivery, batch, error, now, deadline)
@@ -61,13 +63,17 @@ function retryLater(
   const attempts = ++batch.attempts
   // A socket that died while the process was frozen deserves a new one at once.
   const delayMs = code === 'network_error' && attempts === 1 ? 0 : backoffMs(attempts, ports.random())
-  const isLast = guard.failures > 0 || attempts > config.maxRetries || retryAfterMs > maxRetryAfterMs
+  const isProbe = guard.failures > 0 || batch.cooldownMs > 0
+  const isLast = isProbe || attempts > config.maxRetries || retryAfterMs > maxRetryAfterMs
   batch.error = error
   batch.notBefore = now + delayMs
   if (isLast || now + delayMs >= deadline) tripGuard(guard, now, attemptedAt)
   if (isLast) {
+    // Where the API takes others, the guard soon forgets: then it is for this batch that the next try makes no sense.
+    batch.cooldownMs = batch.exhausted && Math.min(60_000, 2 * batch.cooldownMs || 1000)
+    batch.notBefore = batch.cooldownMs && now + batch.cooldownMs
     batch.exhausted = ++delivery.rounds
-    batch.attempts = batch.notBefore = 0
+    batch.attempts = 0
   }
   const context = { code, status, error: message, attempts, delayMs, events: batch.events.length }
   log[isLast ? 'warn' : 'debug'](isLast ? 'Retries are exhausted' : 'Retrying a batch', context)

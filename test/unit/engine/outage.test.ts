@@ -423,6 +423,23 @@ describe('a batch that the API always fails at', () => {
     expect(stored()).toHaveLength(100)
   })
 
+  it.each([500, 'hang'] as const)('costs later calls little: %s', async (gets) => {
+    const client = openVirtual()
+    const { clock, api, stored } = client
+    api.otherwise = ({ events }) => (events.some(({ event }) => event === 'e1') ? { gets } : {})
+    let waitedMs = 0
+
+    for (let n = 0; n < 120; n++) {
+      const startedAt = clock.now()
+      await invocation(client, 5_000)
+      waitedMs += clock.now() - startedAt
+      await clock.advance(1_000)
+    }
+
+    expect(stored()).toHaveLength(119)
+    expect(waitedMs).toBeLessThan(120 * 20 + 11 * (gets === 500 ? 500 : 5_000))
+  })
+
   it('does not keep new events back', async () => {
     const client = openVirtual({ maxRetries: 0 })
     const { gflux, clock, api, track, stored } = client

@@ -30,6 +30,25 @@ describe('a retry', () => {
     expect(second).toBeGreaterThanOrEqual(750)
   })
 
+  it.each([500, 1_000])('goes on where the API takes one batch after the other: %i events', async (count) => {
+    const { gflux, clock, api, track, stored } = openVirtual()
+    let tokens = 100
+    let at = clock.now()
+    api.otherwise = ({ events }) => {
+      tokens = Math.min(100, tokens + (clock.now() - at) / 20)
+      at = clock.now()
+      if (events.length > tokens) return { gets: 429, retryAfter: Math.ceil((events.length - tokens) / 50) }
+      tokens -= events.length
+      return {}
+    }
+    track(count)
+
+    const result = await clock.outcome(gflux.flush())
+
+    expect(result).toMatchObject({ accepted: count, pending: 0 })
+    expect(stored()).toHaveLength(count)
+  })
+
   it.each([408, 425, 429, 500, 502, 503, 504])('follows a %i', async (gets) => {
     const { gflux, clock, track } = openVirtual({}, { gets })
     track(1)
