@@ -127,8 +127,8 @@ export interface GFluxNode<Events extends EventMap<Events> = AnyEvents>
   flush(options?: FlushOptions): Promise<FlushResult>
 
   /**
-   * Flushes and closes the queue, of a client of `with()` as well: later calls reject with `client_closed`. Call it again
-   * to send what was still pending.
+   * Flushes and closes the queue, of a client of `with()` as well: later calls reject with `client_closed`. Where the API
+   * is down it waits some seconds for it to come back, within `timeoutMs`. Call it again to send what was still pending.
    *
    * @throws {GFluxNodeError} as {@link GFluxNode.flush}.
    */
