@@ -16,6 +16,7 @@ import type {
 } from './event-types.ts'
 import { startFlush } from './flush.ts'
 import type { FlushResult } from './flush-result.ts'
+import { forgetFailures } from './guard.ts'
 import { snapshot } from './json-value.ts'
 import { holdCall } from './lifecycle.ts'
 import { createPorts } from './ports.ts'
@@ -136,7 +137,7 @@ function bindClient<Events extends EventMap<Events>>(
     flush: (options) => handled('flush', () => flush(options)),
     shutdown: (options) =>
       handled('shutdown', () => {
-        // No later flush sends what this one leaves.
+        forgetFailures(delivery) // no later flush sends what this one leaves
         const flushed = flush({ ifDown: 'wait', ...plainObject<FlushOptions>('options', options) })
         delivery.isClosed = true
         delivery.stopTimer?.()

@@ -57,7 +57,8 @@ export async function startFlush(
   /** When to send a batch, or to look whether another flush has. What is exhausted is left to a later flush. */
   const readyAt = (batch: Batch, now: number): number => {
     if (ifDown !== 'wait' && batch.exhausted > rounds) return Infinity
-    if (isSkipping && batch.cooldownMs && batch.notBefore > now) return Infinity
+    const patience = ifDown === 'wait' ? patienceMs : 0
+    if (batch.cooldownMs && batch.notBefore > now + patience) return Infinity
     return batch.leasedUntil > now ? now + pollMs : batch.notBefore
   }
 

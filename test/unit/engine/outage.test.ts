@@ -440,6 +440,26 @@ describe('a batch that the API always fails at', () => {
     expect(waitedMs).toBeLessThan(120 * 20 + 11 * (gets === 500 ? 500 : 5_000))
   })
 
+  it('does not hold up shutdown(), which tries it as any other', async () => {
+    const client = openVirtual()
+    const { gflux, clock, api, track, stored } = client
+    api.otherwise = failsAtFirst
+    for (let n = 0; n < 40; n++) {
+      await invocation(client, 5_000)
+      await clock.advance(1_000)
+    }
+    const { length } = api.calls
+    track(1)
+    const began = clock.now()
+
+    const error = await rejection(clock, gflux.shutdown())
+
+    expect(error.result).toMatchObject({ accepted: 1, pending: 1 })
+    expect(stored()).toHaveLength(40)
+    expect(clock.now() - began).toBeLessThan(12_000)
+    expect(api.calls.length - length).toBeGreaterThan(3)
+  })
+
   it('does not keep new events back', async () => {
     const client = openVirtual({ maxRetries: 0 })
     const { gflux, clock, api, track, stored } = client
