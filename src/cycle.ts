@@ -31,7 +31,7 @@ export function createCycle(
     try {
       await firstOf(ports, [], lingerMs)
       const deadline = delivery.now() + budgetMs
-      await startFlush(delivery, cycle, { deadline, ifDown: 'wait' })
+      await startFlush(delivery, cycle, { deadline, ifDown: 'wait' }).catch(() => undefined) // is in the log
       const orphans = queuedEvents(delivery).filter((event) => isOrphan(event, delivery.now()))
       if (orphans[0]) await startFlush(delivery, orphans, { deadline, ifDown: 'skip' })
     } finally {

@@ -96,7 +96,7 @@ export async function startFlush(
       isBudgeted &&
       now - guard.trippedAt > silenceMs &&
       !isProbed(delivery, now) &&
-      left.every(({ batch }) => (batch?.notBefore ?? 0) <= now))
+      left.every(({ batch }) => !batch || batch.cooldownMs > 0 || batch.notBefore <= now))
 
   /** Has it waited in vain for what another flush has sent? */
   const isInVain = (now: number): boolean =>

@@ -82,7 +82,11 @@ export function holdCall(
   answer: Promise<unknown>,
   waitUntil: WaitUntil | undefined = lifetime?.(),
 ): Promise<unknown> {
-  const settled = answer.catch(() => undefined).finally(() => calls.delete(settled))
+  const isAnswered = answer.then(
+    () => true,
+    (error) => !error.retryable,
+  )
+  const settled = isAnswered.finally(() => calls.delete(settled))
   if (!register(waitUntil, settled)) calls.add(settled)
   return answer
 }
@@ -100,7 +104,8 @@ export function watchCalls(gflux: unknown): (ms: number) => Promise<void> {
     if (!delivery || !calls[0]) return
     const { callGuard, guard, ports } = delivery
     const beganAt = delivery.now()
-    if (Math.max(closedMs(guard, beganAt), closedMs(callGuard, beganAt)) > 0) return
+    const isDown = guard.failures > 1 && guard.retryAt > beganAt // a pause is for events alone
+    if (isDown || closedMs(callGuard, beganAt) > 0) return
     const answers = await firstOf(
       ports,
       [Promise.all(calls)],

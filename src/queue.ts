@@ -41,6 +41,8 @@ export interface Batch {
   attempts: number
   /** The round, counted over all batches, in which its retries were exhausted last. */
   exhausted: number
+  /** How often other batches' acceptance may still make up for its being put off (429). */
+  grace: number
   /** How long it rests after its retries were exhausted again. */
   cooldownMs: number
   /** When the next attempt makes sense. */
@@ -101,7 +103,16 @@ export function splitBatch({ batches }: Queue, batch: Batch, createKey: () => st
 }
 
 function createBatch(key: string, events: readonly QueuedEvent[]): Batch {
-  const batch = { key, events, attempts: 0, exhausted: 0, cooldownMs: 0, notBefore: 0, leasedUntil: 0 }
+  const batch = {
+    key,
+    events,
+    attempts: 0,
+    exhausted: 0,
+    grace: Infinity,
+    cooldownMs: 0,
+    notBefore: 0,
+    leasedUntil: 0,
+  }
   for (const event of events) event.batch = batch
   return batch
 }

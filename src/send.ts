@@ -4,7 +4,7 @@ import type { GFluxNodeError } from './errors.ts'
 import type { FlushLimits } from './flush.ts'
 import { pauseGuard, probeMs, resetGuard, tripGuard } from './guard.ts'
 import { acceptBatch, isBatchAnswer, refuseBatch } from './outcome.ts'
-import { type Batch, leaseGraceMs } from './queue.ts'
+import { type Batch, leaseGraceMs, maxBatchEvents } from './queue.ts'
 import { backoffMs, maxRetryAfterMs } from './retry.ts'
 
 /** One attempt under a lease, and what follows from it. */
@@ -44,7 +44,8 @@ export async function send(
   if (!error?.retryable) {
     resetGuard(guard, delivery.now() - now)
     // An API that takes one batch after the other has not failed at those that it asks to wait.
-    for (const other of queue.batches) if (other.error?.status === 429) other.attempts = 0
+    for (const other of queue.batches)
+      if (other.error?.status === 429 && other.grace-- > 0) other.attempts = 0
     if (error) refuseBatch(delivery, batch, error)
     else acceptBatch(delivery, batch, answer)
   } else if (!signal?.aborted) retryLater(delivery, batch, error, now, deadline)
@@ -57,7 +58,7 @@ function retryLater(
   attemptedAt: number,
   deadline: number,
 ): void {
-  const { config, guard, log, ports } = delivery
+  const { config, guard, log, ports, queue } = delivery
   const { code, message, retryAfterMs = 0, status } = error
   const now = delivery.now()
   const attempts = ++batch.attempts
@@ -66,6 +67,9 @@ function retryLater(
   const isProbe = guard.failures > 0 || batch.cooldownMs > 0
   const isLast = isProbe || attempts > config.maxRetries || retryAfterMs > maxRetryAfterMs
   batch.error = error
+  // Once for each batch that may be taken before it: else one that is never taken would be tried for ever.
+  if (status === 429 && batch.grace === Infinity)
+    batch.grace = queue.batches.length + Math.ceil(queue.open.length / maxBatchEvents)
   batch.notBefore = now + delayMs
   if (isLast || now + delayMs >= deadline) tripGuard(guard, now, attemptedAt)
   if (isLast) {

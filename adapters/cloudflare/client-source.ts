@@ -1,4 +1,4 @@
-import { deliveryOf, plainObject } from '../../src/adapter.ts'
+import { type Delivery, deliveryOf, plainObject } from '../../src/adapter.ts'
 import {
   type AnyEvents,
   type EventMap,
@@ -24,6 +24,9 @@ interface Made {
   readonly clients: unknown[]
 }
 
+/** How many are remembered: a `fetch` that is made anew for each `env` has a client of its own each time. */
+const maxClients = 8
+
 const made = new WeakMap<Factory, Made>()
 
 /** The client for an `env`. One made of a configuration has defaults for Workers. */
@@ -39,7 +42,7 @@ export function clientOf<Env, Events extends EventMap<Events>>(
   if (known) return known
   const created = createClient(source(env))
   const client = clients.find((other) => isAlike(other, created)) ?? created
-  if (client === created) clients.push(client)
+  if (client === created && clients.push(client) > maxClients) clients.shift()
   byEnv.set(key, client)
   return client as GFluxNode<Events>
 }
@@ -51,8 +54,11 @@ function createClient(config: unknown): unknown {
   return deliveryOf(config) ? config : initGFluxNode({ ...(config as GFluxNodeConfig), concurrency, flushAt })
 }
 
-/** Do both send the same way, and as the same sender? */
-function isAlike(a: unknown, b: unknown): boolean {
-  const [one, other] = [a, b].map((client) => deliveryOf(client)?.config)
-  return (['token', 'apiHost', 'fetch'] as const).every((option) => one?.[option] === other?.[option])
+/** Does a client that is open send the same way as another, and as the same sender? */
+function isAlike(client: unknown, other: unknown): boolean {
+  const { config, isClosed } = deliveryOf(client) as Delivery
+  const { config: others } = deliveryOf(other) as Delivery
+  return (
+    !isClosed && (['token', 'apiHost', 'fetch'] as const).every((option) => config[option] === others[option])
+  )
 }

@@ -41,6 +41,26 @@ it.each(Object.entries(factories))(
   },
 )
 
+it('a client that was closed is given to no other `env`', async () => {
+  const ingest = createTestIngest()
+  const env = { token: 'gflux_secret_x', fetch: ingest.fetch }
+  const made: GFluxNode[] = []
+  const worker = withGFlux(
+    (each: Env) => {
+      const gflux = initGFluxNode(each)
+      made.push(gflux)
+      return gflux
+    },
+    { scheduled: (_controller, _env, _ctx, gflux) => gflux.track('ran', { userId: 'user_1' }) },
+  )
+
+  await worker.scheduled(untyped({}), env, untyped(undefined))
+  await made[0]?.shutdown()
+  await worker.scheduled(untyped({}), wrapped(env), untyped(undefined))
+
+  expect(ingest.stats.stored).toBe(2)
+})
+
 it.each([{ token: 'gflux_secret_y' }, { fetch: createTestIngest().fetch }])(
   'what goes out with another key, or another way, has a client of its own: %o',
   async (other) => {

@@ -87,6 +87,23 @@ describe('flushAfter', () => {
     await clock.drain()
   })
 
+  it('waits for a call all the same while the API asks for quiet, or refuses calls', async () => {
+    const { gflux, clock, api, track } = openVirtual()
+    const erase = (): void => void gflux.erase({ id: 'u', reason: 'gdpr_dsr' })
+    api.next = [{ gets: 429, retryAfter: 60 }, { gets: 'hang' }, { gets: 'hang' }, { gets: 'hang' }]
+    track(1)
+    await clock.outcome(flushAfter(gflux, () => undefined))
+    await clock.outcome(flushAfter(gflux, erase))
+    await clock.advance(60_000)
+    api.otherwise = ({ path }) => ({ gets: path.includes('erase') ? 409 : 202 })
+
+    for (let n = 0; n < 10; n++) {
+      await clock.outcome(flushAfter(gflux, erase))
+      expect(api.calls.at(-1)?.arrivedAt).toBeDefined()
+      await clock.advance(3_000)
+    }
+  })
+
   it('calls the `then` of a thenable once', async () => {
     const { gflux, clock } = openVirtual()
     // biome-ignore lint/suspicious/noThenProperty: a thenable is what this is about

@@ -70,6 +70,20 @@ describe('waitUntil', () => {
     expect(stored().sort()).toEqual(['e1', 'e2'])
   })
 
+  it('gets a promise that delivers it also where its own events are refused', async () => {
+    const { clock, api, track, stored } = openHeld()
+    api.otherwise = () => ({ gets: 503 })
+    track(1)
+    await clock.drain()
+    await clock.advance(60_000)
+    api.otherwise = ({ events }) => ({ gets: events[0]?.event === 'e2' ? 400 : 202 })
+
+    track(1)
+    await clock.drain()
+
+    expect(stored()).toEqual(['e1'])
+  })
+
   it('gets a promise that waits for as long as the API asks to', async () => {
     const { held, clock, track, stored } = openHeld({}, { gets: 429, retryAfter: 8 })
     track(1)

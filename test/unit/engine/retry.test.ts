@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { Fate, VirtualApi } from '../../support/virtual-api.ts'
+import type { ApiCall, Fate, VirtualApi } from '../../support/virtual-api.ts'
 import { keysOf, openVirtual, rejection } from '../../support/virtual-client.ts'
 
 describe('a retry', () => {
@@ -47,6 +47,26 @@ describe('a retry', () => {
 
     expect(result).toMatchObject({ accepted: count, pending: 0 })
     expect(stored()).toHaveLength(count)
+  })
+
+  it('ends for a batch that the API never takes, though it takes others', async () => {
+    const { gflux, clock, api, track } = openVirtual()
+    const isFirst = ({ events }: ApiCall): boolean => events.some(({ event }) => event === 'e1')
+    api.otherwise = (call) => (isFirst(call) ? { gets: 429 } : {})
+    track(1)
+    let code: unknown
+    gflux.flush().catch((error) => {
+      code = error.code
+    })
+
+    for (let n = 0; n < 40; n++) {
+      await clock.advance(300)
+      track(1)
+      gflux.flush({ ifDown: 'skip' }).catch(() => undefined)
+    }
+
+    expect(code).toBe('http_4xx')
+    expect(api.calls.filter(isFirst).length).toBeLessThan(12)
   })
 
   it.each([408, 425, 429, 500, 502, 503, 504])('follows a %i', async (gets) => {
