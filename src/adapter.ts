@@ -8,6 +8,7 @@ export {
   deliveryOf,
   isHalfFull,
   isOrphan,
+  orphansIn,
   queuedEvents,
 } from './delivery.ts'
 export type { Journal } from './journal.ts'

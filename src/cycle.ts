@@ -1,5 +1,5 @@
 import type { WaitUntil } from './config.ts'
-import { type Delivery, isOrphan, queuedEvents } from './delivery.ts'
+import { type Delivery, orphansIn } from './delivery.ts'
 import { startFlush } from './flush.ts'
 import { register } from './lifecycle.ts'
 import type { QueuedEvent } from './queue.ts'
@@ -32,7 +32,7 @@ export function createCycle(
       await firstOf(ports, [], lingerMs)
       const deadline = delivery.now() + budgetMs
       await startFlush(delivery, cycle, { deadline, ifDown: 'wait' }).catch(() => undefined) // is in the log
-      const orphans = queuedEvents(delivery).filter((event) => isOrphan(event, delivery.now()))
+      const orphans = orphansIn(delivery)
       if (orphans[0]) await startFlush(delivery, orphans, { deadline, ifDown: 'skip' })
     } finally {
       for (const event of cycle) event.hold = false // what it left is anybody's

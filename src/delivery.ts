@@ -23,8 +23,8 @@ export interface Delivery {
   invocations: number
   /** Asked for each event, and each call: the lifetime of the code it comes from, where the client has no `waitUntil`. */
   lifetime?: (event?: QueuedEvent) => WaitUntil | undefined
-  /** Calls under way that no lifetime holds; none rejects. */
-  readonly calls: Set<Promise<unknown>>
+  /** Calls under way that no lifetime holds: did the API answer? None rejects. */
+  readonly calls: Set<Promise<boolean>>
   /** Of a background flush: its waits hold the process open. */
   backgroundLimits(now: number): Pick<FlushLimits, 'deadline' | 'isSoft'>
   /** A flush of some of its events. */
@@ -78,6 +78,12 @@ export function isHalfFull({ config, queue }: Delivery): boolean {
 /** Does nobody see to it? No lifetime holds it, or its batch waits for another attempt or was abandoned. */
 export function isOrphan({ batch, hold }: QueuedEvent, now: number): boolean {
   return batch ? batch.leasedUntil <= now : !hold
+}
+
+/** Events that nobody sees to, such as what an earlier invocation had to leave. */
+export function orphansIn(delivery: Delivery): QueuedEvent[] {
+  const now = delivery.now()
+  return queuedEvents(delivery).filter((event) => isOrphan(event, now))
 }
 
 /** What a flush of everything covers, oldest first. */

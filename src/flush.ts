@@ -43,6 +43,8 @@ export async function startFlush(
   const { guard, log, ports, rounds } = delivery
   const { deadline, ifDown, isSoft, signal } = limits
   const isSkipping = ifDown === 'skip'
+  /** How long it waits for an API that is down, or for a batch at which that keeps failing. */
+  const patience = ifDown === 'wait' ? patienceMs : 0
   /** Somebody waits for its end, such as an invocation. */
   const isBudgeted = deadline < Infinity && !isSoft
   const beganAt = delivery.now()
@@ -57,7 +59,6 @@ export async function startFlush(
   /** When to send a batch, or to look whether another flush has. What is exhausted is left to a later flush. */
   const readyAt = (batch: Batch, now: number): number => {
     if (ifDown !== 'wait' && batch.exhausted > rounds) return Infinity
-    const patience = ifDown === 'wait' ? patienceMs : 0
     if (batch.cooldownMs && batch.notBefore > now + patience) return Infinity
     return batch.leasedUntil > now ? now + pollMs : batch.notBefore
   }
@@ -86,7 +87,7 @@ export async function startFlush(
   const maxRestMs = (): number => {
     const toleratedFailures = hasSent || !isSkipping ? 1 : isBudgeted ? 0 : -1
     if (guard.failures <= toleratedFailures) return maxRetryAfterMs
-    return ifDown === 'wait' ? patienceMs : 0
+    return patience
   }
 
   /** Is the API down, and its probe another flush's? After its first failure what was sent before it may still come. */

@@ -3,7 +3,7 @@ import type { GFluxNodeError } from './errors.ts'
 
 /** An API that answered nothing for so long may be down. */
 export const silenceMs = 1_000
-const maxCooldownMs = 60_000
+export const maxCooldownMs = 60_000
 const probeTimeoutMs = 500
 /** A longer answer is taken for this one: the process may have been frozen meanwhile. */
 const maxAnswerMs = 1_500

@@ -93,8 +93,7 @@ export function holdCall(
 
 /**
  * Returns what waits for the calls from now on that no lifetime holds, in an outage now and then, and no longer than a
- * probe. Never rejects.
- * Those of an earlier invocation are left alone: they may never end.
+ * probe. Never rejects. Those of an earlier invocation are left alone: they may never end.
  */
 export function watchCalls(gflux: unknown): (ms: number) => Promise<void> {
   const delivery = deliveryOf(gflux)

@@ -41,14 +41,14 @@ export interface Batch {
   attempts: number
   /** The round, counted over all batches, in which its retries were exhausted last. */
   exhausted: number
-  /** How often other batches' acceptance may still make up for its being put off (429). */
-  grace: number
   /** How long it rests after its retries were exhausted again. */
   cooldownMs: number
   /** When the next attempt makes sense. */
   notBefore: number
   /** The end of the holder's lease, and so its name: who finds another one decides no more. 0 where there is none. */
   leasedUntil: number
+  /** Since it was first put off (429): how often the acceptance of others may still make up for that. */
+  grace?: number
   /** When the first attempt began whose outcome is unknown. */
   unknownSince?: number | undefined
   /** Why the last attempt failed. */
@@ -108,7 +108,6 @@ function createBatch(key: string, events: readonly QueuedEvent[]): Batch {
     events,
     attempts: 0,
     exhausted: 0,
-    grace: Infinity,
     cooldownMs: 0,
     notBefore: 0,
     leasedUntil: 0,

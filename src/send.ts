@@ -2,7 +2,7 @@ import { attempt } from './attempt.ts'
 import type { Delivery } from './delivery.ts'
 import type { GFluxNodeError } from './errors.ts'
 import type { FlushLimits } from './flush.ts'
-import { pauseGuard, probeMs, resetGuard, tripGuard } from './guard.ts'
+import { maxCooldownMs, pauseGuard, probeMs, resetGuard, tripGuard } from './guard.ts'
 import { acceptBatch, isBatchAnswer, refuseBatch } from './outcome.ts'
 import { type Batch, leaseGraceMs, maxBatchEvents } from './queue.ts'
 import { backoffMs, maxRetryAfterMs } from './retry.ts'
@@ -44,8 +44,7 @@ export async function send(
   if (!error?.retryable) {
     resetGuard(guard, delivery.now() - now)
     // An API that takes one batch after the other has not failed at those that it asks to wait.
-    for (const other of queue.batches)
-      if (other.error?.status === 429 && other.grace-- > 0) other.attempts = 0
+    for (const other of queue.batches) if (other.error?.status === 429) forgive(other)
     if (error) refuseBatch(delivery, batch, error)
     else acceptBatch(delivery, batch, answer)
   } else if (!signal?.aborted) retryLater(delivery, batch, error, now, deadline)
@@ -68,17 +67,24 @@ function retryLater(
   const isLast = isProbe || attempts > config.maxRetries || retryAfterMs > maxRetryAfterMs
   batch.error = error
   // Once for each batch that may be taken before it: else one that is never taken would be tried for ever.
-  if (status === 429 && batch.grace === Infinity)
-    batch.grace = queue.batches.length + Math.ceil(queue.open.length / maxBatchEvents)
+  if (status === 429) batch.grace ??= queue.batches.length + Math.ceil(queue.open.length / maxBatchEvents)
   batch.notBefore = now + delayMs
   if (isLast || now + delayMs >= deadline) tripGuard(guard, now, attemptedAt)
-  if (isLast) {
-    // Where the API takes others, the guard soon forgets: then it is for this batch that the next try makes no sense.
-    batch.cooldownMs = batch.exhausted && Math.min(60_000, 2 * batch.cooldownMs || 1000)
-    batch.notBefore = batch.cooldownMs && now + batch.cooldownMs
-    batch.exhausted = ++delivery.rounds
-    batch.attempts = 0
-  }
+  if (isLast) endRound(batch, now, ++delivery.rounds)
   const context = { code, status, error: message, attempts, delayMs, events: batch.events.length }
   log[isLast ? 'warn' : 'debug'](isLast ? 'Retries are exhausted' : 'Retrying a batch', context)
+}
+
+/** Where the API takes others, the guard soon forgets: then it is for this batch alone that a next try makes no sense. */
+function endRound(batch: Batch, now: number, round: number): void {
+  batch.cooldownMs = batch.exhausted && Math.min(maxCooldownMs, 2 * batch.cooldownMs || 1000)
+  batch.notBefore = batch.cooldownMs && now + batch.cooldownMs
+  batch.exhausted = round
+  batch.attempts = 0
+}
+
+function forgive(batch: Batch): void {
+  if (!batch.grace) return
+  batch.grace--
+  batch.attempts = 0
 }

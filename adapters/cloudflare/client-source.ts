@@ -20,8 +20,8 @@ type Factory = (env: never) => unknown
 
 /** What a factory has made. */
 interface Made {
-  readonly byEnv: WeakMap<object, unknown>
-  readonly clients: unknown[]
+  readonly byEnv: WeakMap<object, GFluxNode>
+  readonly clients: GFluxNode[]
 }
 
 /** How many are remembered: a `fetch` that is made anew for each `env` has a client of its own each time. */
@@ -35,11 +35,12 @@ export function clientOf<Env, Events extends EventMap<Events>>(
   env: Env,
 ): GFluxNode<Events> {
   if (typeof source !== 'function') return source
-  const { byEnv, clients } = made.get(source) ?? { byEnv: new WeakMap(), clients: [] }
-  made.set(source, { byEnv, clients })
+  const ours: Made = made.get(source) ?? { byEnv: new WeakMap(), clients: [] }
+  made.set(source, ours)
+  const { byEnv, clients } = ours
   const key = env === Object(env) ? (env as object) : source
-  const known = byEnv.get(key) as GFluxNode<Events> | undefined
-  if (known) return known
+  const known = byEnv.get(key)
+  if (known) return known as GFluxNode<Events>
   const created = createClient(source(env))
   const client = clients.find((other) => isAlike(other, created)) ?? created
   if (client === created && clients.push(client) > maxClients) clients.shift()
@@ -47,15 +48,16 @@ export function clientOf<Env, Events extends EventMap<Events>>(
   return client as GFluxNode<Events>
 }
 
-function createClient(config: unknown): unknown {
+function createClient(config: unknown): GFluxNode {
+  if (deliveryOf(config)) return config as GFluxNode
   // A Worker waits for 6 answers at once: https://developers.cloudflare.com/workers/platform/limits/. Every invocation
   // flushes, so that no `await gflux.track()` need wait for a flush in between.
-  const { concurrency = 2, flushAt = 1000 } = plainObject<GFluxNodeConfig>('config', config)
-  return deliveryOf(config) ? config : initGFluxNode({ ...(config as GFluxNodeConfig), concurrency, flushAt })
+  const { concurrency = 2, flushAt = 1000, ...others } = plainObject<GFluxNodeConfig>('config', config)
+  return initGFluxNode({ ...others, concurrency, flushAt })
 }
 
 /** Does a client that is open send the same way as another, and as the same sender? */
-function isAlike(client: unknown, other: unknown): boolean {
+function isAlike(client: GFluxNode, other: GFluxNode): boolean {
   const { config, isClosed } = deliveryOf(client) as Delivery
   const { config: others } = deliveryOf(other) as Delivery
   return (

@@ -1,11 +1,4 @@
-import {
-  beginInvocation,
-  type Delivery,
-  deliveryOf,
-  isOrphan,
-  queuedEvents,
-  register,
-} from '../../src/adapter.ts'
+import { beginInvocation, type Delivery, deliveryOf, orphansIn, register } from '../../src/adapter.ts'
 import { type EventContext, type EventMap, flushAfter, type GFluxNode } from '../../src/index.ts'
 import type { CloudflareOptions } from './options.ts'
 import type { WorkerContext } from './platform.ts'
@@ -51,7 +44,7 @@ export function invoke<Result, Events extends EventMap<Events>>(
   const waitUntil = lifetimeOf(ctx)
   if (!waitUntil) return flushAfter(gflux, handled, { timeoutMs: timeoutMs ?? awaitedFlushMs })
   return runInvocation(gflux, handled, (delivery) => {
-    if (!hasOrphans(delivery)) return undefined
+    if (!orphansIn(delivery)[0]) return undefined
     const flushed = flushAfter(gflux, undefined, { timeoutMs })
     return register(waitUntil, flushed) || flushed
   })
@@ -70,12 +63,6 @@ export async function runInvocation<Result>(
     endInvocation()
     await end(deliveryOf(gflux) as Delivery)
   }
-}
-
-/** Are there events that nobody sees to, such as an earlier invocation's? */
-function hasOrphans(delivery: Delivery): boolean {
-  const now = delivery.now()
-  return queuedEvents(delivery).some((event) => isOrphan(event, now))
 }
 
 /** Called as a method of `ctx`: anything else is an Illegal invocation. */

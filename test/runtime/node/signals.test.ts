@@ -20,10 +20,23 @@ const listeners = [
 ] as const
 
 describe.concurrent.each(runtimes)('on $name', (runtime) => {
-  it.each(['SIGTERM', 'SIGINT'] as const)('sends what is queued on %s, and dies by it', async (signal) => {
+  it.each(
+    (['SIGTERM', 'SIGINT'] as const).flatMap((signal) => [
+      [signal, 'alone', ''] as const,
+      [
+        signal,
+        'beside signal-exit, which waits to be alone too',
+        `const { onExit } = await import('${signalExit}'); onExit(() => {})`,
+      ] as const,
+    ]),
+  )('sends what is queued on %s, and dies by it: %s', async (signal, _company, listener) => {
     await using setup = await open(runtime)
     setup.ingest.fail({ status: 503, times: 1 })
-    const program = await setup.run(`setInterval(() => {}, 1000); track(3); console.log('ready')`)
+    const program = await setup.run(`
+      setInterval(() => {}, 1000)
+      track(3)
+      ${listener}
+      console.log('ready')`)
     await program.says('ready')
 
     program.child.kill(signal)
@@ -152,26 +165,6 @@ describe.concurrent.each(runtimes)('on $name', (runtime) => {
     expect(await program.ended).toMatchObject({ signal: 'SIGTERM', stderr: '' })
     expect(setup.ingest.stats.stored).toBe(5)
   })
-
-  it.each(['SIGTERM', 'SIGINT'] as const)(
-    'dies by %s beside signal-exit, which waits to be alone too',
-    async (signal) => {
-      await using setup = await open(runtime)
-      setup.ingest.fail({ status: 503, times: 1 })
-      const program = await setup.run(`
-      setInterval(() => {}, 1000)
-      track(3)
-      const { onExit } = await import('${signalExit}')
-      onExit(() => {})
-      console.log('ready')`)
-      await program.says('ready')
-
-      program.child.kill(signal)
-
-      expect(await program.ended).toMatchObject({ code: null, signal, stderr: '' })
-      expect(setup.ingest.stats.stored).toBe(3)
-    },
-  )
 
   it('its own end after a signal does not try again what the drain could not send', async () => {
     await using setup = await open(runtime)

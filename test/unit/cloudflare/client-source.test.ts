@@ -2,8 +2,7 @@ import { expect, it } from 'vitest'
 import { withGFlux } from '../../../adapters/cloudflare/index.ts'
 import { createTestIngest } from '../../../ingest/index.ts'
 import { deliveryOf } from '../../../src/adapter.ts'
-import type { GFluxNode } from '../../../src/index.ts'
-import { initGFluxNode } from '../../../src/index.ts'
+import { type GFluxNode, initGFluxNode } from '../../../src/index.ts'
 import { untyped } from '../../support/client.ts'
 
 interface Env {
