@@ -150,7 +150,8 @@ function conclude(
   { rounds, isInTime, blockedMs }: { rounds: number; isInTime: boolean; blockedMs: number },
 ): FlushResult {
   const result = flushResult(events)
-  const { pending } = result
+  const { accepted, pending } = result
+  if (accepted === events.length) return result
   const isBlocked = pending > 0 && blockedMs > 0
   const refusal = events.find(({ settlement }) => settlement?.failure)?.settlement?.failure
   const stuck = events.find(({ batch, settlement }) => !settlement && batch && batch.exhausted > rounds)

@@ -24,8 +24,12 @@ export function isBatchAnswer(answer: unknown): boolean {
 export function acceptBatch(delivery: Delivery, batch: Batch, answer: unknown): void {
   const { request_id: requestId, errors } = answer as BatchAnswer
   const details: BatchAnswer['errors'] = Array.isArray(errors) ? errors.map(Object) : []
-  settle(delivery, batch, (place) => ({ requestId, rejection: details.find(({ index }) => index === place) }))
-  const rejected = batch.events.filter(({ settlement }) => settlement?.rejection)
+  settle(delivery, batch, { requestId })
+  const rejected = batch.events.filter((event, place) => {
+    const rejection = details.find(({ index }) => index === place)
+    if (rejection) event.settlement = { requestId, rejection }
+    return rejection
+  })
   if (rejected[0])
     report(delivery, rejected, new GFluxNodeError('validation_error', 'The API rejected events', { details }))
 }
@@ -51,17 +55,17 @@ export function dropExpired(delivery: Delivery, now: number): void {
 
 function dropBatch(delivery: Delivery, batch: Batch, failure: GFluxNodeError): void {
   const { error = failure.code, detail = failure.message, request_id: requestId } = Object(failure.details)
-  settle(delivery, batch, () => ({ requestId, rejection: { error, detail }, failure }))
+  settle(delivery, batch, { requestId, rejection: { error, detail }, failure })
   report(delivery, batch.events, failure)
 }
 
-function settle({ journal, queue }: Delivery, batch: Batch, outcomeOf: (place: number) => Settlement): void {
+function settle({ journal, queue }: Delivery, batch: Batch, settlement: Settlement): void {
   queue.batches.splice(queue.batches.indexOf(batch), 1)
-  batch.events.forEach((event, place) => {
-    event.settlement = outcomeOf(place)
+  for (const event of batch.events) {
+    event.settlement = settlement
     queue.size--
     queue.bytes -= event.bytes
-  })
+  }
   journal?.settled(batch)
 }
 
