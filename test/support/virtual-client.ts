@@ -98,3 +98,19 @@ export function keysOf({ calls }: VirtualApi): string[] {
 export function uuid(count: number): string {
   return `00000000-0000-4000-8000-${String(count).padStart(12, '0')}`
 }
+
+/** Tracks once and flushes as an adapter does. */
+export async function invocation({ gflux, clock, track }: VirtualClient, timeoutMs: number): Promise<void> {
+  track(1)
+  await clock.outcome(gflux.flush({ timeoutMs, ifDown: 'skip' }).catch(() => undefined))
+}
+
+/** Two rounds fail: now a cool-down has begun. */
+export async function goDown(client: VirtualClient): Promise<void> {
+  const { gflux, clock, api, track } = client
+  api.otherwise = () => ({ gets: 503 })
+  track(2)
+  await rejection(clock, gflux.flush())
+  await clock.advance(3_000)
+  await rejection(clock, gflux.flush({ ifDown: 'skip' }))
+}
