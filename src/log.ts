@@ -47,9 +47,10 @@ export function createLog(logger: Logger | undefined, now: () => number): Log {
       warn(message, context, last?.suppressed)
     },
     tellHeldBack() {
-      for (const { message, suppressed, heldBack } of warned.values())
-        if (suppressed) warn(message, heldBack, suppressed - 1)
-      warned.clear()
+      for (const last of warned.values()) {
+        if (last.suppressed) warn(last.message, last.heldBack, last.suppressed - 1)
+        last.suppressed = 0
+      }
     },
   }
 }

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Delivery, QueuedEvent } from '../../src/adapter.ts'
 import type { GFluxNode } from '../../src/index.ts'
+import { tellUnsent } from '../shared/drain-clients.ts'
 import type { ExitClient } from './exit-hooks.ts'
 import type { Spool } from './spool.ts'
 
@@ -10,7 +11,7 @@ const lastTryMs = 1000
 
 /** A client at the end of its process: what is queued is sent, again and again while there is time. */
 export function createExitClient(gflux: GFluxNode, delivery: Delivery, spool: Spool | undefined): ExitClient {
-  const { log, queue } = delivery
+  const { queue } = delivery
   const newest = (): QueuedEvent | undefined => queue.open.at(-1) ?? queue.batches.at(-1)?.events.at(-1)
   let newestTried: QueuedEvent | undefined
   let isDraining = false
@@ -35,9 +36,7 @@ export function createExitClient(gflux: GFluxNode, delivery: Delivery, spool: Sp
     },
     tell() {
       newestTried = newest()
-      const fate = spool?.hasAll ? 'stay in the spool' : 'could not be sent'
-      if (queue.size) log.warn(`The process ends with events that ${fate}`, { events: queue.size })
-      log.tellHeldBack()
+      tellUnsent(gflux, queue.size, spool?.hasAll ? 'stay in the spool' : undefined)
     },
   }
 }

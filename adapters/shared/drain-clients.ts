@@ -14,6 +14,9 @@ export async function drainClients(clients: Iterable<Flushable>, timeoutMs: numb
   await Promise.all([...clients].map(flushOne))
 }
 
-export function tellUnsent(gflux: Flushable, events: number | undefined): void {
-  if (events) deliveryOf(gflux)?.log.warn('The process ends with events that could not be sent', { events })
+/** Tells the logger what a process leaves, and what warnings it was spared. */
+export function tellUnsent(gflux: Flushable, events: number | undefined, fate = 'could not be sent'): void {
+  const log = deliveryOf(gflux)?.log
+  if (events) log?.warn(`The process ends with events that ${fate}`, { events })
+  log?.tellHeldBack()
 }

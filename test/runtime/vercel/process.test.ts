@@ -115,6 +115,19 @@ describe.each(findNodes())('on $name', (runtime) => {
     expect(ended.stdout).toContain('GFlux: The process ends with events that could not be sent 2\n')
   })
 
+  it('the signal has the logger told of the warnings that were held back', async () => {
+    const ingest = createTestIngest()
+    await using server = await ingest.listen()
+    const logger = `{ warn: (message, { suppressed }) => console.log(message, suppressed) }`
+    const refused = `for (let n = 0; n < 4; n++) gflux.track('Not snake case', { userId: 'user_1' })`
+    const source = program(server.url, refused).replace("gflux_secret_x'", `$&, logger: ${logger}`)
+
+    const ended = await terminate(source, { runtime })
+
+    const refusal = 'GFlux: track() was refused: validation_error'
+    expect(ended.stdout).toBe(`${refusal} undefined\nready 1\n${refusal} 2\n`)
+  })
+
   it('two copies of the package have one listener', async () => {
     const ingest = createTestIngest()
     await using server = await ingest.listen()
