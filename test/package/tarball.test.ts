@@ -33,7 +33,7 @@ describe('the tarball', () => {
     ])
     expect(files).toEqual(expect.arrayContaining([...expected]))
     for (const file of files.filter((name) => !expected.has(name))) {
-      expect(file).toMatch(/^(README\.md|LICENSE|dist\/[a-z-]+-[\w-]{8}\.(js|d\.ts))$/)
+      expect(file).toMatch(/^(README\.md|LICENSE|docs\/[a-z]+\.md|dist\/[a-z-]+-[\w-]{8}\.(js|d\.ts))$/)
     }
   })
 
