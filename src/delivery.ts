@@ -21,6 +21,8 @@ export interface Delivery {
   journal?: Journal
   /** Invocations under way whose end flushes. */
   invocations: number
+  /** When the newest of them has to be over: a call must not hold it longer. */
+  endsAt: number
   /** Asked for each event, and each call: the lifetime of the code it comes from, where the client has no `waitUntil`. */
   lifetime?: (event?: QueuedEvent) => WaitUntil | undefined
   /** Calls under way that no lifetime holds: did the API answer? None rejects. */
@@ -63,6 +65,7 @@ export function createDelivery(config: ResolvedConfig, ports: Ports): Delivery {
     recent: [],
     timerDueAt: 0,
     invocations: 0,
+    endsAt: Infinity,
     calls: new Set(),
     backgroundLimits: () => ({ deadline: Infinity }),
     flush(events, limits) {

@@ -1,6 +1,7 @@
 import { attempt } from './attempt.ts'
 import type { AliasInput, EraseInput } from './client-types.ts'
 import type { Delivery } from './delivery.ts'
+import { leaseGraceMs } from './queue.ts'
 import { backoffMs, maxRetryAfterMs } from './retry.ts'
 import { expect, guarded, optionalId, plainObject } from './validation.ts'
 import { firstOf } from './wait.ts'
@@ -44,21 +45,26 @@ function ids(input: object, ...fields: string[]): Record<string, string | undefi
   )
 }
 
-/** Sends it at once, retried under one idempotency key. Resolves to the API's answer. */
-export async function callApi(
-  { config, log, ports }: Delivery,
-  [path, body, answerField]: ProfileCall,
-): Promise<unknown> {
+/** Sends it at once, retried under one idempotency key while its invocation has time. Resolves to the API's answer. */
+export async function callApi(delivery: Delivery, [path, body, answerField]: ProfileCall): Promise<unknown> {
+  const { config, log, ports } = delivery
   const isAnswer = (answer: unknown): boolean => answerField in Object(answer)
   const request = { config, path, key: ports.randomId(), body: JSON.stringify(body), isAnswer }
   for (let attempts = 1; ; attempts++) {
-    const { answer, error } = await attempt(ports, request, config.timeoutMs)
+    const { answer, error } = await attempt(ports, request, Math.min(config.timeoutMs, leftMs(delivery)))
     if (!error) return answer
     const { code, message, retryable, retryAfterMs = 0, status } = error
-    const isLast = !retryable || attempts > config.maxRetries || retryAfterMs > maxRetryAfterMs
+    const delayMs = Math.max(retryAfterMs, backoffMs(attempts, ports.random()))
+    const isLater = retryAfterMs > maxRetryAfterMs || delayMs >= leftMs(delivery)
+    const isLast = !retryable || attempts > config.maxRetries || isLater
     log[isLast ? 'warn' : 'debug'](message, { code, status, attempt: attempts })
     if (isLast) throw error
-    const delayMs = Math.max(retryAfterMs, backoffMs(attempts, ports.random()))
     await firstOf(ports, [], delayMs)
   }
+}
+
+/** What the invocation under way has left. Whoever runs long after its end was frozen at it, and belongs to no one. */
+function leftMs({ endsAt, now }: Delivery): number {
+  const ms = endsAt - now()
+  return ms < -leaseGraceMs ? Infinity : Math.max(0, ms)
 }

@@ -33,10 +33,13 @@ export class Invocation implements Part {
     this.#span = this.#extension?.begin(context, this)
     this.#endInvocation = beginInvocation(gflux)
     this.#settleCalls = watchCalls(gflux)
+    const leftMs = remainingMs(context) - limits.marginMs
     const delivery = deliveryOf(gflux)
     // What waits for an empty event loop before its response must not wait longer than for its flush.
-    if (delivery) delivery.backgroundLimits = (now) => ({ deadline: now + budgetMs(context, limits) })
-    const leftMs = remainingMs(context) - limits.marginMs
+    if (delivery) {
+      delivery.backgroundLimits = (now) => ({ deadline: now + budgetMs(context, limits) })
+      delivery.endsAt = leftMs > 0 ? delivery.now() + leftMs : Infinity // a test's own context may tell none
+    }
     if (leftMs > 0 && leftMs < maxTimerMs) {
       const delayMs = leftMs - Math.min(lastFlushMs, leftMs / 4)
       this.#timer = setTimeout(() => void this.flush().then(() => this.endHandler()), delayMs).unref()

@@ -10,14 +10,20 @@ const LOOP = `async () => { await sleep(10); for (let n = 0; n < 25; n++) await 
 describe.each(older)('what waits for an empty event loop on %s', (runtime) => {
   const STREAM = `awslambda.streamifyResponse(async (event, stream) => { trackMany(25); stream.write('done'); stream.end() })`
   const CALLBACK = `(event, context, callback) => { trackMany(25); callback(null, 'done') }`
+  const CALLS = `gflux.alias({ userId: 'u', anonymousId: 'a' }); gflux.erase({ id: 'u', reason: 'gdpr_dsr' })`
+  const CALLING_STREAM = STREAM.replace('trackMany(25)', CALLS)
+  const CALLING_CALLBACK = CALLBACK.replace('trackMany(25)', CALLS)
 
   it.each([
     ['a stream', STREAM, { status: 429, retryAfter: 20 }],
     ['a stream', STREAM, hanging],
     ['a callback', CALLBACK, { delayMs: 4000, ...forever }],
     ['a callback', CALLBACK, hanging],
+    ['a stream with calls', CALLING_STREAM, hanging],
+    ['a stream with calls', CALLING_STREAM, { status: 429, retryAfter: 20 }],
+    ['a callback with calls', CALLING_CALLBACK, hanging],
   ])(
-    'is no function killed for, where a full `flushAt` meets an API that fails: %s',
+    'is no function killed for, where a full `flushAt` or a call meets an API that fails: %s',
     async (_, bare, failure) => {
       const source = `export const handler = withGFlux(gflux, ${bare})`
       await using started = await startGFluxFunction(source, {

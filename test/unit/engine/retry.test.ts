@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { type Delivery, deliveryOf } from '../../../src/adapter.ts'
 import type { ApiCall, Fate, VirtualApi } from '../../support/virtual-api.ts'
 import { keysOf, openVirtual, rejection } from '../../support/virtual-client.ts'
 
@@ -118,6 +119,25 @@ describe('a retry', () => {
 
     expect(error.code).toBe('request_timeout')
     expect(clock.now() - startedAt).toBe(300_000)
+  })
+
+  it('of alias() ends with the invocation under way, but for one that was frozen at its end', async () => {
+    const { gflux, clock, api } = openVirtual({}, { gets: 'hang' }, { gets: 'hang' })
+    const alias = () => gflux.alias({ userId: 'u', anonymousId: 'a' })
+    const delivery = deliveryOf(gflux) as Delivery
+    delivery.endsAt = clock.now() + 2_700
+    const startedAt = clock.now()
+
+    const error = await rejection(clock, alias())
+    const endedAt = clock.now() - startedAt
+    delivery.endsAt = clock.now() + 2_700
+    const frozen = alias()
+    clock.freeze(60_000)
+    await clock.outcome(frozen)
+
+    expect([error.code, endedAt]).toEqual(['request_timeout', 2_700])
+    expect(api.calls).toHaveLength(3)
+    expect(api.calls[2]?.key).toBe(api.calls[1]?.key)
   })
 
   it('comes `maxRetries` times; then the flush rejects, and the events stay queued', async () => {
