@@ -2,7 +2,7 @@ import { asyncDispose } from './async-dispose.ts'
 import type { AliasResult, Binding, EraseResult, FlushOptions, GFluxNode } from './client-types.ts'
 import { type BeforeSend, type GFluxNodeConfig, resolveConfig, type WaitUntil } from './config.ts'
 import { createCycle } from './cycle.ts'
-import { createDelivery, type Delivery, deliveryKey, queuedEvents } from './delivery.ts'
+import { createDelivery, type Delivery, deliveryKey, leftMs, queuedEvents } from './delivery.ts'
 import { enqueue } from './enqueue.ts'
 import { GFluxNodeError } from './errors.ts'
 import { type Bound, createEvent, isEventName, maxEventBytes } from './event.ts'
@@ -87,8 +87,9 @@ function bindClient<Events extends EventMap<Events>>(
     if (timeoutMs !== undefined) assertAmount('timeoutMs', timeoutMs)
     expect(['try', 'skip', 'wait'].includes(ifDown), 'ifDown', 'try, skip or wait', ifDown)
     expect(!signal || 'aborted' in Object(signal), 'signal', 'an AbortSignal', signal)
+    const maxMs = delivery.invocations > 0 ? leftMs(delivery) : Infinity
     return startFlush(delivery, queuedEvents(delivery), {
-      deadline: delivery.now() + (timeoutMs ?? Infinity),
+      deadline: delivery.now() + Math.min(timeoutMs ?? Infinity, maxMs),
       signal,
       ifDown,
     })
@@ -157,10 +158,7 @@ function bindClient<Events extends EventMap<Events>>(
       }),
     [asyncDispose]: async () => {
       const isWithin = isBound && delivery.invocations > 0 // whose end flushes: nobody need wait
-      const now = delivery.now()
-      const { deadline } = isWithin ? delivery.backgroundLimits(now) : { deadline: Infinity }
-      const timeoutMs = Math.max(0, Math.min(disposeMs, deadline - now))
-      const ended = isBound ? client.flush({ timeoutMs, ifDown: 'skip' }) : client.shutdown()
+      const ended = isBound ? client.flush({ timeoutMs: disposeMs, ifDown: 'skip' }) : client.shutdown()
       if (!isWithin) await ended.catch(() => undefined) // is in the log: a block that threw must keep its own error
     },
   }

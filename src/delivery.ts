@@ -5,7 +5,7 @@ import { createGuard, type Guard } from './guard.ts'
 import type { Journal } from './journal.ts'
 import { createLog, type Log } from './log.ts'
 import type { Ports } from './ports.ts'
-import type { Queue, QueuedEvent } from './queue.ts'
+import { leaseGraceMs, type Queue, type QueuedEvent } from './queue.ts'
 
 /** What all clients made by `with()` share. */
 export interface Delivery {
@@ -21,7 +21,7 @@ export interface Delivery {
   journal?: Journal
   /** Invocations under way whose end flushes. */
   invocations: number
-  /** When the newest of them has to be over: a call must not hold it longer. */
+  /** When the newest of them has to be over, and what it waits for with it. */
   endsAt: number
   /** Asked for each event, and each call: the lifetime of the code it comes from, where the client has no `waitUntil`. */
   lifetime?: (event?: QueuedEvent) => WaitUntil | undefined
@@ -72,6 +72,12 @@ export function createDelivery(config: ResolvedConfig, ports: Ports): Delivery {
       return startFlush(this, events, limits)
     },
   }
+}
+
+/** What the invocation under way has left. Whoever runs long after its end was frozen at it, and belongs to no one. */
+export function leftMs({ endsAt, now }: Delivery): number {
+  const ms = endsAt - now()
+  return ms < -leaseGraceMs ? Infinity : Math.max(0, ms)
 }
 
 export function isHalfFull({ config, queue }: Delivery): boolean {

@@ -1,7 +1,6 @@
 import { attempt } from './attempt.ts'
 import type { AliasInput, EraseInput } from './client-types.ts'
-import type { Delivery } from './delivery.ts'
-import { leaseGraceMs } from './queue.ts'
+import { type Delivery, leftMs } from './delivery.ts'
 import { backoffMs, maxRetryAfterMs } from './retry.ts'
 import { expect, guarded, optionalId, plainObject } from './validation.ts'
 import { firstOf } from './wait.ts'
@@ -61,10 +60,4 @@ export async function callApi(delivery: Delivery, [path, body, answerField]: Pro
     if (isLast) throw error
     await firstOf(ports, [], delayMs)
   }
-}
-
-/** What the invocation under way has left. Whoever runs long after its end was frozen at it, and belongs to no one. */
-function leftMs({ endsAt, now }: Delivery): number {
-  const ms = endsAt - now()
-  return ms < -leaseGraceMs ? Infinity : Math.max(0, ms)
 }

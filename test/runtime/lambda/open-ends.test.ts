@@ -120,6 +120,16 @@ describe.each(TESTED_RUNTIMES)('on %s', (runtime) => {
     for (const { response } of invocations) expect(response?.json).toBeLessThan(500)
   })
 
+  it('a flush that the handler awaits ends with its time where the API hangs', async () => {
+    const source = `export const handler = withGFlux(gflux, async () => { trackMany(1); return (await gflux.flush()).pending })`
+    await using started = await startGFluxFunction(source, { runtime, latencyMs: 0, timeoutMs: 1500 })
+    started.ingest.fail(hanging)
+
+    const { response } = await started.environment.invoke()
+
+    expect(response?.json).toBe(1)
+  })
+
   it('a margin of more than the function’s time brings no warning', async () => {
     const source = `export const handler = withGFlux(gflux, async () => { trackMany(1); return 'done' }, { marginMs: 1500 })`
     await using started = await startGFluxFunction(source, { runtime, timeoutMs: 1000 })
