@@ -18,6 +18,7 @@ export interface ApiRequest {
   /** The idempotency key. */
   key: string
   body: string
+  isRetry?: boolean
   /** What it waits for, within its time limit; never rejects. */
   ready?: Promise<unknown> | undefined
   /** Is it the answer that the contract promises? */
@@ -51,7 +52,7 @@ export async function attempt(
 
 async function exchange(
   ports: Ports,
-  { config, path, key, body, ready, isAnswer }: ApiRequest,
+  { config, path, key, body, isRetry, ready, isAnswer }: ApiRequest,
   signal: AbortSignal,
 ): Promise<Outcome> {
   const { apiHost, token } = config
@@ -68,6 +69,7 @@ async function exchange(
       },
       body,
       redirect: 'manual',
+      ...(isRetry && { keepalive: false }),
       signal,
     })
     const received = await readText(response)

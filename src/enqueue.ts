@@ -3,7 +3,7 @@ import { type Delivery, isHalfFull } from './delivery.ts'
 import { GFluxNodeError } from './errors.ts'
 import type { FlushResult } from './flush-result.ts'
 import { tripGuard } from './guard.ts'
-import { maxBatchEvents, type QueuedEvent } from './queue.ts'
+import type { QueuedEvent } from './queue.ts'
 import { firstOf } from './wait.ts'
 
 /** How long a call waits at most for room in the queue: a function may have no more than three seconds. */
@@ -21,7 +21,8 @@ export function enqueue(
   const recorded = journal?.record(event, isFull)
   if (isFull) {
     const retryAfterMs = flushLater(delivery)
-    const message = `The queue is full (${queue.size} events, ${queue.bytes} bytes): await track() in a loop, or raise maxQueueSize`
+    const limit = queue.size >= maxQueueSize ? 'maxQueueSize' : 'maxQueueBytes'
+    const message = `The queue is full (${queue.size} events, ${queue.bytes} bytes): await track() in a loop, or raise ${limit}`
     if (!recorded) throw new GFluxNodeError('queue_overflow', message, { retryable: true, retryAfterMs })
     hold(event)
     return recorded.then(() => null)
@@ -32,9 +33,11 @@ export function enqueue(
   recent.push(event)
   hold(event)
   const isFlushedAnyway = event.hold || delivery.invocations > 0
-  const enough = isFlushedAnyway && isHalfFull(delivery) ? Math.min(flushAt, maxBatchEvents) : flushAt
+  const isBehind = isFlushedAnyway || recent.length < queue.size || 2 * queue.bytes > maxQueueBytes
+  // From half a queue on each call does its part, so that those which are awaited never find it full.
+  const isCrowded = isBehind && isHalfFull(delivery)
   let flushed: Promise<FlushResult> | undefined
-  if (recent.length >= Math.min(enough, maxQueueSize)) flushed = trigger(delivery)
+  if (isCrowded || recent.length >= Math.min(flushAt, maxQueueSize)) flushed = trigger(delivery)
   else if (flushIntervalMs) armTimer(delivery, flushIntervalMs)
   flushed?.catch(() => undefined) // reported through the logger and onDrop
   // Nobody waits for the API whose event is on disk, or is flushed anyway when the invocation ends.

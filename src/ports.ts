@@ -11,6 +11,8 @@ export interface FetchInit {
   headers: Record<string, string>
   body: string
   redirect: 'manual'
+  /** Of a retry: Bun then opens a new connection, since those that it has may all be dead. */
+  keepalive?: false
   signal: AbortSignal
 }
 

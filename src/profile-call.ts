@@ -50,10 +50,11 @@ export async function callApi(delivery: Delivery, [path, body, answerField]: Pro
   const isAnswer = (answer: unknown): boolean => answerField in Object(answer)
   const request = { config, path, key: ports.randomId(), body: JSON.stringify(body), isAnswer }
   for (let attempts = 1; ; attempts++) {
-    const { answer, error } = await attempt(ports, request, Math.min(config.timeoutMs, leftMs(delivery)))
+    const timeoutMs = Math.min(config.timeoutMs, leftMs(delivery))
+    const { answer, error } = await attempt(ports, { ...request, isRetry: attempts > 1 }, timeoutMs)
     if (!error) return answer
     const { code, message, retryable, retryAfterMs = 0, status } = error
-    const delayMs = Math.max(retryAfterMs, backoffMs(attempts, ports.random()))
+    const delayMs = Math.max(retryAfterMs, backoffMs(error, attempts, ports.random()))
     const isLater = retryAfterMs > maxRetryAfterMs || delayMs >= leftMs(delivery)
     const isLast = !retryable || attempts > config.maxRetries || isLater
     log[isLast ? 'warn' : 'debug'](message, { code, status, attempt: attempts })

@@ -1,8 +1,12 @@
+import type { GFluxNodeError } from './errors.ts'
+
 /** What is asked for with a longer `Retry-After` is left to a later flush. */
 export const maxRetryAfterMs = 30_000
 
 /** Exponential backoff with ±25 % jitter: about 0.5 s after the first attempt, 1 s after the second, 30 s at most. */
-export function backoffMs(attempts: number, random: number): number {
+export function backoffMs({ code }: GFluxNodeError, attempts: number, random: number): number {
+  // A socket that died while the process was frozen deserves a new one at once.
+  if (code === 'network_error' && attempts === 1) return 0
   return Math.min(30_000, 500 * 2 ** (attempts - 1)) * (0.75 + random / 2)
 }
 

@@ -28,6 +28,7 @@ export async function send(
     path: 'events/batch',
     key,
     body,
+    isRetry: batch.attempts > 0,
     ready: journal?.sending(batch),
     isAnswer: isBatchAnswer,
   }
@@ -61,9 +62,8 @@ function retryLater(
   const { code, message, retryAfterMs = 0, status } = error
   const now = delivery.now()
   const attempts = ++batch.attempts
-  // A socket that died while the process was frozen deserves a new one at once.
-  const delayMs = code === 'network_error' && attempts === 1 ? 0 : backoffMs(attempts, ports.random())
-  const isProbe = guard.failures > 0 || batch.cooldownMs > 0
+  const delayMs = backoffMs(error, attempts, ports.random())
+  const isProbe = delayMs > 0 && (guard.failures > 0 || batch.cooldownMs > 0)
   const isLast = isProbe || attempts > config.maxRetries || retryAfterMs > maxRetryAfterMs
   batch.error = error
   // Once for each batch that may be taken before it: else one that is never taken would be tried for ever.

@@ -5,6 +5,7 @@ import { own, unknownOwner } from './coverage.ts'
 import { type Call, currentInvocation, openCall } from './current-invocation.ts'
 import { hasLifetime, hold, holdFor } from './lifetime.ts'
 import { budgetMs, resolveOptions } from './options.ts'
+import { isServerless } from './platform.ts'
 import { holdShutdown } from './shutdown.ts'
 
 /**
@@ -33,11 +34,12 @@ export function lifetimeOfEvents(gflux: Flushable, delivery: Delivery): NonNulla
   return (event) => {
     const invocation = currentInvocation()
     const isFlushed = invocation?.isRunning && deliveryOf(invocation.gflux) === delivery
-    // Such as in a listener of a Node request.
+    // Such as in a listener of a Node request, or beside all handlers.
     const isLost = !invocation && delivery.invocations > 0 && !hasLifetime()
     if (!event || (!isFlushed && !isLost)) return waitUntil
     own(event, isFlushed ? invocation.owner : unknownOwner)
-    return undefined
+    // A handler may never end: a process of its own sends in the background too.
+    return isFlushed || isServerless() ? undefined : waitUntil
   }
 }
 

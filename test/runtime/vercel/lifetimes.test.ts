@@ -160,6 +160,15 @@ describe('the lifetime of a call', () => {
     expect(logged.map(([, context]) => context)).toEqual([{ lifetime: 'background' }])
   })
 
+  it('is the process for what is tracked beside a handler that never ends', async () => {
+    const { gflux, ingest } = openClients()
+    void withGFlux(gflux, () => new Promise(() => undefined))()
+
+    await gflux.track('opened', { userId: 'user_1' })
+
+    await expect.poll(() => ingest.stats.stored).toBe(1)
+  })
+
   it('is looked for anew at each call', async () => {
     const { plain } = openClients()
     const handler = withGFlux(plain, async () => await plain.track('opened', { userId: 'user_1' }))

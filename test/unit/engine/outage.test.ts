@@ -290,6 +290,18 @@ describe('the outage guard', () => {
     expect(inFlight).toEqual([1, 1, 2, 3, 4, 4])
   })
 
+  it('takes no socket that died for an API that is down', async () => {
+    const client = openVirtual()
+    await goDown(client)
+    await client.clock.advance(60_000)
+    client.api.next = [{ gets: 'reset' }]
+    client.api.otherwise = () => ({})
+
+    await invocation(client, 2_000)
+
+    expect(client.stored()).toHaveLength(3)
+  })
+
   it('opens with the first answer', async () => {
     const client = openVirtual()
     const { gflux, clock, api, track } = client
