@@ -78,7 +78,8 @@ function bindClient<Events extends EventMap<Events>>(
       const { anonymous_id: anonymousId, external_id: userId } = redacted
       event = createEvent(redacted.event, { ...redacted, anonymousId, userId }, { audit }, now)
     }
-    expect(event.bytes <= maxEventBytes, 'event', 'at most 32 KB of JSON', event.json)
+    const maxBytes = Math.min(maxEventBytes, config.maxQueueBytes)
+    expect(event.bytes <= maxBytes, 'event', `at most ${maxBytes} bytes of JSON`, undefined, 'more')
     return enqueue(delivery, event, cycle)
   }
 
@@ -113,8 +114,10 @@ function bindClient<Events extends EventMap<Events>>(
       promise = guarded('input', start)
       if (!promise) return Promise.resolve(null as Result)
     } catch (error) {
-      const { code, message, stack } = error as GFluxNodeError
-      const where = code === 'validation_error' && { stack } // nobody may await the call
+      const { cause, code, message, stack } = error as GFluxNodeError
+      // Nobody may await the call. What the caller's own code threw may hold personal data: where it did is enough.
+      const { message: told = '', stack: at = stack } = Object(cause) as Partial<Error>
+      const where = code === 'validation_error' && { stack: `${at}`.replace(told, '') }
       log.warn(`${call}() was refused: ${code}`, {
         error: message,
         ...(isEventName(event) && { event }),

@@ -75,8 +75,9 @@ export function report(
   events: readonly Pick<QueuedEvent, 'json'>[],
   error: GFluxNodeError,
 ): void {
-  const { code, message, status } = error
-  log.warn(message, { code, status, events: events.length })
+  const { code, details, message, status } = error
+  const reasons = Array.isArray(details) && { reasons: [...new Set(details.map((each) => each.error))] }
+  log.warn(message, { code, status, events: events.length, ...reasons })
   safely(
     () => config.onDrop?.({ events: events.map(({ json }) => JSON.parse(json)), error }),
     (cause) => log.warn('onDrop failed', { cause }),

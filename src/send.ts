@@ -71,8 +71,9 @@ function retryLater(
   batch.notBefore = now + delayMs
   if (isLast || now + delayMs >= deadline) tripGuard(guard, now, attemptedAt)
   if (isLast) endRound(batch, now, ++delivery.rounds)
-  const context = { code, status, error: message, attempts, delayMs, events: batch.events.length }
-  log[isLast ? 'warn' : 'debug'](isLast ? 'Retries are exhausted' : 'Retrying a batch', context)
+  const context = { code, status, error: message, attempts, events: batch.events.length }
+  if (isLast) log.warn('Retries are exhausted', context)
+  else log.debug('Retrying a batch', { ...context, delayMs })
 }
 
 /** Where the API takes others, the guard soon forgets: then it is for this batch alone that a next try makes no sense. */

@@ -14,6 +14,8 @@ export interface Fate {
   readonly stores?: boolean
   /** From the request to its answer; half of it passes before the API sees the request. @default 20 */
   readonly latencyMs?: number
+  /** Says what time it is, by a clock that is so many milliseconds ahead. @default says nothing */
+  readonly clockAheadMs?: number
   /** Seconds, the text of the header, or an HTTP date that many seconds later. */
   readonly retryAfter?: number | string | { readonly dateIn: number } | undefined
   /** The body of a status: text as it is, an object as JSON. @default the API's own words */
@@ -192,10 +194,12 @@ export class VirtualApi {
   }
 
   #respond(call: ApiCall, { status, text }: Answer): FetchResponse {
-    const { retryAfter } = call.fate
+    const { clockAheadMs = 0, retryAfter } = call.fate
+    const now = this.#clock.now() + clockAheadMs
+    const date = clockAheadMs ? httpDate(now, { dateIn: 0 }) : undefined
     const damage = status === 202 ? call.fate.gets : status
     if (retryAfter !== undefined) {
-      const header = typeof retryAfter === 'object' ? httpDate(this.#clock.now(), retryAfter) : retryAfter
+      const header = typeof retryAfter === 'object' ? httpDate(now, retryAfter) : retryAfter
       call.retryAfter = String(header)
     }
     this.#arrive(call, typeof damage === 'string' && damage !== 'hang' ? damage : status)
@@ -205,7 +209,7 @@ export class VirtualApi {
     }
     return {
       status,
-      headers: { get: (name) => (name === 'retry-after' ? (call.retryAfter ?? null) : null) },
+      headers: new Headers(filled({ date, 'retry-after': call.retryAfter })),
       text: () =>
         damage === 'truncated'
           ? Promise.reject(new TypeError('terminated'))
@@ -226,6 +230,10 @@ export function isInFlight({ got, init, invocation }: ApiCall): boolean {
 }
 
 /** HTTP dates know no milliseconds. */
+function filled(fields: Record<string, string | undefined>): [string, string][] {
+  return Object.entries(fields).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]]))
+}
+
 function httpDate(now: number, { dateIn }: { readonly dateIn: number }): string {
   return new Date(Math.ceil(now / 1000 + dateIn) * 1000).toUTCString()
 }

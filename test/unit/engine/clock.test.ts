@@ -1,5 +1,7 @@
-import { describe, expect, it } from 'vitest'
-import { abandonFlush, keysOf, openVirtual, rejection } from '../../support/virtual-client.ts'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { createTestIngest } from '../../../ingest/index.ts'
+import { initGFluxNode } from '../../../src/index.ts'
+import { abandonFlush, keysOf, openVirtual, rejection, TOKEN } from '../../support/virtual-client.ts'
 
 const TEN_MINUTES = 600_000
 const HOUR = 3_600_000
@@ -78,5 +80,22 @@ describe('a clock that is set back', () => {
     await clock.advance(2_000)
 
     expect(stored()).toEqual(['e1', 'e2'])
+  })
+})
+
+describe('a clock that stands still, as tests make it', () => {
+  beforeEach(() => void vi.useFakeTimers({ toFake: ['Date'] }))
+  afterEach(() => void vi.useRealTimers())
+
+  it.each([
+    ['retry', { status: 503, times: 1 }, undefined, { accepted: 1 }],
+    ['time limit', { hang: true, times: 1 } as const, 400, { pending: 1 }],
+  ])('puts no %s off', async (_title, failure, timeoutMs, result) => {
+    const ingest = createTestIngest()
+    ingest.fail(failure)
+    const gflux = initGFluxNode({ token: TOKEN, fetch: ingest.fetch, timeoutMs: 100 })
+    void gflux.track('opened', { userId: 'u' })
+
+    expect(await gflux.flush({ timeoutMs })).toMatchObject(result)
   })
 })

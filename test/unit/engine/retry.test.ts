@@ -208,6 +208,16 @@ describe('Retry-After', () => {
     expect(second?.sentAt).toBeLessThan(Date.parse(first?.retryAfter ?? '') + 1_000)
   })
 
+  it.each([600_000, -600_000])('is read by the API’s own clock, which is %d ms off', async (clockAheadMs) => {
+    const fate: Fate = { gets: 503, retryAfter: { dateIn: 12 }, clockAheadMs, latencyMs: 0 }
+    const { gflux, clock, api, track } = openVirtual({}, fate)
+    track(1)
+
+    await clock.outcome(gflux.flush())
+
+    expect(gapsOf(api)).toEqual([12_000])
+  })
+
   it.each(['soon', '0', '-5', '', 'Thu, 01 Jan 1970 00:00:00 GMT'])(
     'that says “%s” is passed over',
     async (retryAfter) => {
