@@ -74,7 +74,7 @@ async function exchange(
     })
     const received = await readText(response)
     const text = redactToken(JSON.stringify(parseJson(received)) ?? received, token) // without escapes that would hide it
-    const { headers, status } = response
+    const { status } = response
     const statusClass = Math.floor(status / 100)
     const answer = parseJson(text)
     if (statusClass === 2 && isAnswer(answer)) return { answer }
@@ -83,10 +83,7 @@ async function exchange(
       statusClass === 4 || statusClass === 5 ? (`http_${statusClass}xx` as const) : 'invalid_response'
     const fields = {
       status,
-      retryAfterMs: parseRetryAfter(
-        headers.get('retry-after'),
-        Date.parse(`${headers.get('date')}`) || ports.now(),
-      ),
+      retryAfterMs: parseRetryAfter(response, ports.now()),
       // A redirect may pass by itself: it is not followed, so nothing was stored.
       retryable: statusClass !== 4 || [408, 425, 429].includes(status),
       details: answer ?? text.slice(0, 1000),

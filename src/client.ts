@@ -115,9 +115,9 @@ function bindClient<Events extends EventMap<Events>>(
       if (!promise) return Promise.resolve(null as Result)
     } catch (error) {
       const { cause, code, message, stack } = error as GFluxNodeError
-      // Nobody may await the call. What the caller's own code threw may hold personal data: where it did is enough.
-      const { message: told = '', stack: at = stack } = Object(cause) as Partial<Error>
-      const where = code === 'validation_error' && { stack: `${at}`.replace(told, '') }
+      // Nobody may await the call. What the caller's own code says may hold personal data: where it threw is enough.
+      const { stack: origin = stack } = Object(cause) as Partial<Error>
+      const where = code === 'validation_error' && { stack: `${origin}`.match(/^ +at .+/gm)?.join('\n') }
       log.warn(`${call}() was refused: ${code}`, {
         error: message,
         ...(isEventName(event) && { event }),

@@ -8,6 +8,8 @@ import { firstOf } from './wait.ts'
 
 /** How long a call waits at most for room in the queue: a function may have no more than three seconds. */
 const keepUpMs = 2000
+/** How many flushes of a crowded queue are under way at most, about: each of them looks at all batches now and then. */
+const maxCrowdFlushes = 1000
 
 /** Queues an event, which `hold` gives a lifetime. Returns what its `track()` waits for, if anything. */
 export function enqueue(
@@ -21,8 +23,7 @@ export function enqueue(
   const recorded = journal?.record(event, isFull)
   if (isFull) {
     const retryAfterMs = flushLater(delivery)
-    const limit = queue.size >= maxQueueSize ? 'maxQueueSize' : 'maxQueueBytes'
-    const message = `The queue is full (${queue.size} events, ${queue.bytes} bytes): await track() in a loop, or raise ${limit}`
+    const message = `The queue is full (${queue.size} events, ${queue.bytes} bytes): await track(), or raise maxQueueSize or maxQueueBytes`
     if (!recorded) throw new GFluxNodeError('queue_overflow', message, { retryable: true, retryAfterMs })
     hold(event)
     return recorded.then(() => null)
@@ -35,13 +36,13 @@ export function enqueue(
   const isFlushedAnyway = event.hold || delivery.invocations > 0
   const isBehind = isFlushedAnyway || recent.length < queue.size || 2 * queue.bytes > maxQueueBytes
   // From half a queue on each call does its part, so that those which are awaited never find it full.
-  const isCrowded = isBehind && isHalfFull(delivery)
+  const isCrowded = isBehind && isHalfFull(delivery) && maxCrowdFlushes * recent.length >= queue.size
   let flushed: Promise<FlushResult> | undefined
   if (isCrowded || recent.length >= Math.min(flushAt, maxQueueSize)) flushed = trigger(delivery)
   else if (flushIntervalMs) armTimer(delivery, flushIntervalMs)
   flushed?.catch(() => undefined) // reported through the logger and onDrop
   // Nobody waits for the API whose event is on disk, or is flushed anyway when the invocation ends.
-  const isSeenTo = flushAt > 1 && (recorded !== undefined || isFlushedAnyway)
+  const isSeenTo = flushAt > 1 && (recorded || isFlushedAnyway)
   const awaited = !isSeenTo ? flushed : flushed && !recorded ? keepUp(delivery, flushed) : undefined
   return recorded === undefined ? awaited : recorded.then(() => awaited ?? null)
 }

@@ -30,8 +30,13 @@ export function acceptBatch(delivery: Delivery, batch: Batch, answer: unknown): 
     if (rejection) event.settlement = { requestId, rejection }
     return rejection
   })
-  if (rejected[0])
-    report(delivery, rejected, new GFluxNodeError('validation_error', 'The API rejected events', { details }))
+  if (rejected[0]) report(delivery, rejected, rejectionError(details))
+}
+
+/** Of events that the API refused out of a batch that it took. */
+export function rejectionError(details: readonly { error?: string }[]): GFluxNodeError {
+  const reasons = new Set(details.map(({ error }) => error))
+  return new GFluxNodeError('validation_error', `The API rejected events: ${[...reasons]}`, { details })
 }
 
 /**
@@ -75,9 +80,8 @@ export function report(
   events: readonly Pick<QueuedEvent, 'json'>[],
   error: GFluxNodeError,
 ): void {
-  const { code, details, message, status } = error
-  const reasons = Array.isArray(details) && { reasons: [...new Set(details.map((each) => each.error))] }
-  log.warn(message, { code, status, events: events.length, ...reasons })
+  const { code, message, status } = error
+  log.warn(message, { code, status, events: events.length })
   safely(
     () => config.onDrop?.({ events: events.map(({ json }) => JSON.parse(json)), error }),
     (cause) => log.warn('onDrop failed', { cause }),

@@ -1,4 +1,5 @@
 import type { GFluxNodeError } from './errors.ts'
+import type { FetchResponse } from './ports.ts'
 
 /** What is asked for with a longer `Retry-After` is left to a later flush. */
 export const maxRetryAfterMs = 30_000
@@ -11,10 +12,12 @@ export function backoffMs({ code }: GFluxNodeError, attempts: number, random: nu
 }
 
 /**
- * `Retry-After` in milliseconds, from seconds or an HTTP date.
+ * `Retry-After` in milliseconds, from seconds or an HTTP date, which is the API's own.
  * https://www.rfc-editor.org/rfc/rfc9110#field.retry-after
  */
-export function parseRetryAfter(header: string | null, nowMs: number): number | undefined {
-  const delayMs = Number(header) * 1000 || Date.parse(header as string) - nowMs
+export function parseRetryAfter({ headers }: FetchResponse, nowMs: number): number | undefined {
+  const header = headers.get('retry-after') as string
+  const apiMs = Date.parse(headers.get('date') as string) || nowMs
+  const delayMs = Number(header) * 1000 || Date.parse(header) - apiMs
   return delayMs > 0 ? delayMs : undefined
 }
