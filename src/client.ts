@@ -78,8 +78,7 @@ function bindClient<Events extends EventMap<Events>>(
       const { anonymous_id: anonymousId, external_id: userId } = redacted
       event = createEvent(redacted.event, { ...redacted, anonymousId, userId }, { audit }, now)
     }
-    const maxBytes = Math.min(maxEventBytes, config.maxQueueBytes)
-    expect(event.bytes <= maxBytes, 'event', `at most ${maxBytes} bytes of JSON`, undefined, 'more')
+    expect(event.bytes <= maxEventBytes, 'event', 'at most 32 KB of JSON', undefined, 'more')
     return enqueue(delivery, event, cycle)
   }
 

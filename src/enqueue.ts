@@ -24,7 +24,9 @@ export function enqueue(
   if (isFull) {
     const retryAfterMs = flushLater(delivery)
     const message = `The queue is full (${queue.size} events, ${queue.bytes} bytes): await track(), or raise maxQueueSize or maxQueueBytes`
-    if (!recorded) throw new GFluxNodeError('queue_overflow', message, { retryable: true, retryAfterMs })
+    const isTooLarge = event.bytes > maxQueueBytes // however often it is tried
+    if (!recorded)
+      throw new GFluxNodeError('queue_overflow', message, isTooLarge ? {} : { retryable: true, retryAfterMs })
     hold(event)
     return recorded.then(() => null)
   }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { errorOf, openClient, untyped } from '../../support/client.ts'
+import { openClient, untyped } from '../../support/client.ts'
 import { expectRefused } from './refusal.ts'
 
 const limit = 32 * 1024
@@ -41,15 +41,6 @@ describe('the size of an event', () => {
 
   it('is over the limit with 11,000 three-byte characters, though there are far fewer than 32 K', async () => {
     await expectRefused(['語', 'event', (gflux) => track(gflux, '語'.repeat(11_000))])
-  })
-
-  it('is no more than the queue holds', async () => {
-    const { gflux } = openClient({ maxQueueBytes: 10_000 })
-
-    const error = await errorOf(() => track(gflux, '語'.repeat(4_000)))
-
-    expect(error.code).toBe('validation_error')
-    expect(error.message).toBe('Expected `event` to be at most 10000 bytes of JSON, got more')
   })
 
   it('counts escapes: 6,000 control characters take six bytes each', async () => {

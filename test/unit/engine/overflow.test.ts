@@ -32,6 +32,17 @@ describe('a full queue', () => {
     expect(await track()).toBeNull()
   })
 
+  it('asks nobody to try an event again that is larger than it may ever be', async () => {
+    const { gflux, clock } = openVirtual({ maxQueueBytes: 5_000 })
+    const properties = { padding: 'x'.repeat(6_000) }
+
+    const error = await rejection(clock, gflux.track('large', { userId: 'u', properties }))
+
+    expect(error).toMatchObject({ code: 'queue_overflow', retryable: false })
+    expect(error.retryAfterMs).toBeUndefined()
+    expect(error.message).toContain('maxQueueBytes')
+  })
+
   it('counts what is in flight', async () => {
     const { gflux, clock, track, trackEach } = openVirtual({ maxQueueSize: 3 }, { latencyMs: 1_000 })
     track(2)
