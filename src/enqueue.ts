@@ -3,12 +3,12 @@ import { type Delivery, isHalfFull } from './delivery.ts'
 import { GFluxNodeError } from './errors.ts'
 import type { FlushResult } from './flush-result.ts'
 import { tripGuard } from './guard.ts'
-import type { QueuedEvent } from './queue.ts'
+import { maxBatchEvents, type QueuedEvent } from './queue.ts'
 import { firstOf } from './wait.ts'
 
 /** How long a call waits at most for room in the queue: a function may have no more than three seconds. */
 const keepUpMs = 2000
-/** How many flushes of a crowded queue are under way at most, about: each of them looks at all batches now and then. */
+/** How many flushes of few large events are under way at most, about: each looks at all batches now and then. */
 const maxCrowdFlushes = 1000
 
 /** Queues an event, which `hold` gives a lifetime. Returns what its `track()` waits for, if anything. */
@@ -36,11 +36,12 @@ export function enqueue(
   recent.push(event)
   hold(event)
   const isFlushedAnyway = event.hold || delivery.invocations > 0
-  const isBehind = isFlushedAnyway || recent.length < queue.size || 2 * queue.bytes > maxQueueBytes
-  // From half a queue on each call does its part, so that those which are awaited never find it full.
-  const isCrowded = isBehind && isHalfFull(delivery) && maxCrowdFlushes * recent.length >= queue.size
+  let enough = flushAt
+  // From half a queue on calls do their part, so that those which are awaited never find it full.
+  if (2 * queue.bytes > maxQueueBytes) enough = queue.size / maxCrowdFlushes
+  else if (isFlushedAnyway && isHalfFull(delivery)) enough = maxBatchEvents
   let flushed: Promise<FlushResult> | undefined
-  if (isCrowded || recent.length >= Math.min(flushAt, maxQueueSize)) flushed = trigger(delivery)
+  if (recent.length >= Math.min(enough, flushAt, maxQueueSize)) flushed = trigger(delivery)
   else if (flushIntervalMs) armTimer(delivery, flushIntervalMs)
   flushed?.catch(() => undefined) // reported through the logger and onDrop
   // Nobody waits for the API whose event is on disk, or is flushed anyway when the invocation ends.
