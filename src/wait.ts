@@ -25,29 +25,22 @@ export async function firstOf<Result>(
   }
 }
 
-interface Listener {
-  readonly wakes: Set<() => void>
-  handleEvent(): void
+/** Whom an abort wakes. */
+class Wakes extends Set<() => void> {
+  handleEvent(): void {
+    for (const wake of this) wake()
+  }
 }
 
-/** One for each signal that is waited for: Node warns of a leak where there are more than ten. */
-const listeners = new WeakMap<AbortSignal, Listener>()
+/** One listener for each signal that is waited for: Node warns of a leak where there are more than ten. */
+const listeners = new WeakMap<AbortSignal, Wakes>()
 
 function onAbort(signal: AbortSignal, wake: () => void): () => void {
-  const wakes = new Set<() => void>()
-  const listener = listeners.get(signal) ?? {
-    wakes,
-    handleEvent() {
-      for (const each of wakes) each()
-    },
-  }
-  listener.wakes.add(wake)
-  listeners.set(signal, listener)
-  signal.addEventListener('abort', listener) // the same one is added once
+  const wakes = listeners.get(signal) ?? new Wakes()
+  listeners.set(signal, wakes.add(wake))
+  signal.addEventListener('abort', wakes) // the same one is added once
   return () => {
-    listener.wakes.delete(wake)
-    if (listener.wakes.size) return
-    signal.removeEventListener('abort', listener)
-    listeners.delete(signal)
+    wakes.delete(wake)
+    if (!wakes.size) signal.removeEventListener('abort', wakes)
   }
 }
