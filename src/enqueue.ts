@@ -45,9 +45,9 @@ export function enqueue(
   else if (flushIntervalMs) armTimer(delivery, flushIntervalMs)
   flushed?.catch(() => undefined) // reported through the logger and onDrop
   // Nobody waits for the API whose event is on disk, or is flushed anyway when the invocation ends.
-  const isSeenTo = flushAt > 1 && (recorded || isFlushedAnyway)
-  const awaited = !isSeenTo ? flushed : flushed && !recorded ? keepUp(delivery, flushed) : undefined
-  return recorded === undefined ? awaited : recorded.then(() => awaited ?? null)
+  const isPerEvent = flushAt === 1
+  if (recorded !== undefined) return recorded.then(() => (isPerEvent && flushed) || null)
+  return flushed && isFlushedAnyway && !isPerEvent ? keepUp(delivery, flushed) : flushed
 }
 
 /**
