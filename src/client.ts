@@ -113,10 +113,8 @@ function bindClient<Events extends EventMap<Events>>(
       promise = guarded('input', start)
       if (!promise) return Promise.resolve(null as Result)
     } catch (error) {
-      const { cause, code, message, stack } = error as GFluxNodeError
-      // Nobody may await the call. What the caller's own code says may hold personal data: where it threw is enough.
-      const { stack: origin = stack } = Object(cause) as Partial<Error>
-      const where = code === 'validation_error' && { stack: `${origin}`.match(/^ +at .+/gm)?.join('\n') }
+      const { code, message, stack } = error as GFluxNodeError
+      const where = code === 'validation_error' && { stack } // nobody may await the call
       log.warn(`${call}() was refused: ${code}`, {
         error: message,
         ...(isEventName(event) && { event }),

@@ -57,7 +57,8 @@ export function createDelivery(config: ResolvedConfig, ports: Ports): Delivery {
     const wall = ports.now()
     const dueAt = now() + ms
     const fire = (): void => {
-      if (ports.now() === wall) latest = Math.max(latest, dueAt) // the clock stands still, as tests make it
+      // The clock stands still, as tests make it.
+      if (ports.now() === wall && ms < Infinity) latest = Math.max(latest, dueAt)
       callback()
     }
     return timer(ms, fire, unref)
@@ -85,7 +86,7 @@ export function createDelivery(config: ResolvedConfig, ports: Ports): Delivery {
 }
 
 /** What the invocation under way has left. Whoever runs long after its end was frozen at it, and belongs to no one. */
-export function leftMs({ endsAt, now }: Delivery): number {
+export function leftMs({ endsAt, now }: Pick<Delivery, 'endsAt' | 'now'>): number {
   const ms = endsAt - now()
   return ms < -leaseGraceMs ? Infinity : Math.max(0, ms)
 }

@@ -36,18 +36,20 @@ export function enqueue(
   recent.push(event)
   hold(event)
   const isFlushedAnyway = event.hold || delivery.invocations > 0
-  let enough = flushAt
-  // From half a queue on calls do their part, so that those which are awaited never find it full.
-  if (2 * queue.bytes > maxQueueBytes) enough = queue.size / maxCrowdFlushes
+  let enough = Infinity
+  // From half a queue on calls do their part, so that those which are awaited never find it full. A journal has room.
+  if (recorded === undefined && 2 * queue.bytes > maxQueueBytes) enough = queue.size / maxCrowdFlushes
   else if (isFlushedAnyway && isHalfFull(delivery)) enough = maxBatchEvents
+  const isDue = recent.length >= Math.min(flushAt, maxQueueSize)
   let flushed: Promise<FlushResult> | undefined
-  if (recent.length >= Math.min(enough, flushAt, maxQueueSize)) flushed = trigger(delivery)
+  if (isDue || recent.length >= enough) flushed = trigger(delivery)
   else if (flushIntervalMs) armTimer(delivery, flushIntervalMs)
   flushed?.catch(() => undefined) // reported through the logger and onDrop
   // Nobody waits for the API whose event is on disk, or is flushed anyway when the invocation ends.
   const isPerEvent = flushAt === 1
   if (recorded !== undefined) return recorded.then(() => (isPerEvent && flushed) || null)
-  return flushed && isFlushedAnyway && !isPerEvent ? keepUp(delivery, flushed) : flushed
+  const isSeenTo = !isDue || (isFlushedAnyway && !isPerEvent)
+  return flushed && isSeenTo ? keepUp(delivery, flushed) : flushed
 }
 
 /**

@@ -125,6 +125,7 @@ describe('a retry', () => {
     const { gflux, clock, api } = openVirtual({}, { gets: 'hang' }, { gets: 'hang' })
     const alias = () => gflux.alias({ userId: 'u', anonymousId: 'a' })
     const delivery = deliveryOf(gflux) as Delivery
+    delivery.invocations = 1
     delivery.endsAt = clock.now() + 2_700
     const startedAt = clock.now()
 
