@@ -2,7 +2,7 @@ import { asyncDispose } from './async-dispose.ts'
 import type { AliasResult, Binding, EraseResult, FlushOptions, GFluxNode } from './client-types.ts'
 import { type BeforeSend, type GFluxNodeConfig, resolveConfig, type WaitUntil } from './config.ts'
 import { createCycle } from './cycle.ts'
-import { createDelivery, type Delivery, deliveryKey, leftMs, queuedEvents } from './delivery.ts'
+import { createDelivery, type Delivery, deliveryKey, invocationTime, queuedEvents } from './delivery.ts'
 import { enqueue } from './enqueue.ts'
 import { GFluxNodeError } from './errors.ts'
 import { type Bound, createEvent, isEventName, maxEventBytes } from './event.ts'
@@ -87,9 +87,9 @@ function bindClient<Events extends EventMap<Events>>(
     if (timeoutMs !== undefined) assertAmount('timeoutMs', timeoutMs)
     expect(['try', 'skip', 'wait'].includes(ifDown), 'ifDown', 'try, skip or wait', ifDown)
     expect(!signal || 'aborted' in Object(signal), 'signal', 'an AbortSignal', signal)
-    const maxMs = delivery.invocations > 0 ? leftMs(delivery) : Infinity
+    const leftMs = invocationTime(delivery)
     return startFlush(delivery, queuedEvents(delivery), {
-      deadline: delivery.now() + Math.min(timeoutMs ?? Infinity, maxMs),
+      deadline: delivery.now() + Math.min(timeoutMs ?? Infinity, leftMs()),
       signal,
       ifDown,
     })

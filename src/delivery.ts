@@ -1,3 +1,4 @@
+import { createClock } from './clock.ts'
 import type { ResolvedConfig, WaitUntil } from './config.ts'
 import { type FlushLimits, startFlush } from './flush.ts'
 import type { FlushResult } from './flush-result.ts'
@@ -44,25 +45,7 @@ export interface Delivery {
 }
 
 export function createDelivery(config: ResolvedConfig, ports: Ports): Delivery {
-  let latest = 0
-  let aheadMs = 0
-  const now = (): number => {
-    const wall = ports.now()
-    aheadMs = Math.max(aheadMs, latest - wall)
-    latest = wall + aheadMs
-    return latest
-  }
-  const { timer } = ports
-  ports.timer = (ms, callback, unref) => {
-    const wall = ports.now()
-    const dueAt = now() + ms
-    const fire = (): void => {
-      // The clock stands still, as tests make it.
-      if (ports.now() === wall && ms < Infinity) latest = Math.max(latest, dueAt)
-      callback()
-    }
-    return timer(ms, fire, unref)
-  }
+  const now = createClock(ports)
   return {
     config,
     ports,
@@ -85,14 +68,25 @@ export function createDelivery(config: ResolvedConfig, ports: Ports): Delivery {
   }
 }
 
-/** What the invocation under way has left. Whoever runs long after its end was frozen at it, and belongs to no one. */
-export function leftMs({ endsAt, now }: Pick<Delivery, 'endsAt' | 'now'>): number {
-  const ms = endsAt - now()
-  return ms < -leaseGraceMs ? Infinity : Math.max(0, ms)
+/**
+ * Returns what tells how long the invocation under way has left. Whoever asks long after its end was frozen at it, and
+ * belongs to no one.
+ */
+export function invocationTime(delivery: Delivery): () => number {
+  const endsAt = delivery.invocations > 0 ? delivery.endsAt : Infinity
+  return () => {
+    const ms = endsAt - delivery.now()
+    return ms < -leaseGraceMs ? Infinity : Math.max(0, ms)
+  }
 }
 
-export function isHalfFull({ config, queue }: Delivery): boolean {
-  return 2 * queue.size > config.maxQueueSize || 2 * queue.bytes > config.maxQueueBytes
+export function isHalfFull(delivery: Delivery): boolean {
+  return 2 * delivery.queue.size > delivery.config.maxQueueSize || isHeavy(delivery)
+}
+
+/** Is it half full by bytes? */
+export function isHeavy({ config, queue }: Delivery): boolean {
+  return 2 * queue.bytes > config.maxQueueBytes
 }
 
 /** Does nobody see to it? No lifetime holds it, or its batch waits for another attempt or was abandoned. */

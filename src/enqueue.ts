@@ -1,5 +1,5 @@
 import { armTimer, flushLater, trigger } from './background.ts'
-import { type Delivery, isHalfFull } from './delivery.ts'
+import { type Delivery, isHalfFull, isHeavy } from './delivery.ts'
 import { GFluxNodeError } from './errors.ts'
 import type { FlushResult } from './flush-result.ts'
 import { tripGuard } from './guard.ts'
@@ -36,17 +36,17 @@ export function enqueue(
   recent.push(event)
   hold(event)
   const isFlushedAnyway = event.hold || delivery.invocations > 0
-  let enough = Infinity
-  // From half a queue on calls do their part, so that those which are awaited never find it full. A journal has room.
-  if (recorded === undefined && 2 * queue.bytes > maxQueueBytes) enough = queue.size / maxCrowdFlushes
-  else if (isFlushedAnyway && isHalfFull(delivery)) enough = maxBatchEvents
   const isDue = recent.length >= Math.min(flushAt, maxQueueSize)
-  let flushed: Promise<FlushResult> | undefined
-  if (isDue || recent.length >= enough) flushed = trigger(delivery)
-  else if (flushIntervalMs) armTimer(delivery, flushIntervalMs)
+  // From half a queue on calls do their part, so that those which are awaited never find it full. A journal has room.
+  const isHelping =
+    recorded === undefined && isHeavy(delivery)
+      ? recent.length >= queue.size / maxCrowdFlushes
+      : isFlushedAnyway && isHalfFull(delivery) && recent.length >= maxBatchEvents
+  const flushed = isDue || isHelping ? trigger(delivery) : undefined
+  if (!flushed && flushIntervalMs) armTimer(delivery, flushIntervalMs)
   flushed?.catch(() => undefined) // reported through the logger and onDrop
-  // Nobody waits for the API whose event is on disk, or is flushed anyway when the invocation ends.
   const isPerEvent = flushAt === 1
+  // Nobody waits for the API whose event is on disk, or is flushed anyway when the invocation ends.
   if (recorded !== undefined) return recorded.then(() => (isPerEvent && flushed) || null)
   const isSeenTo = !isDue || (isFlushedAnyway && !isPerEvent)
   return flushed && isSeenTo ? keepUp(delivery, flushed) : flushed

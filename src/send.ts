@@ -63,6 +63,7 @@ function retryLater(
   const now = delivery.now()
   const attempts = ++batch.attempts
   const delayMs = backoffMs(error, attempts, ports.random())
+  // What is tried again at once has not been judged yet.
   const isProbe = delayMs > 0 && (guard.failures > 0 || batch.cooldownMs > 0)
   const isLast = isProbe || attempts > config.maxRetries || retryAfterMs > maxRetryAfterMs
   batch.error = error

@@ -42,9 +42,9 @@ export function createCourier(gflux: object): Courier {
     const { answer, error } = await attempt(ports, request, config.timeoutMs)
     if (error?.retryable) return error.retryAfterMs ?? 0
     if (error) return drop(events, error)
-    const { errors: details } = answer as { errors?: { index: number; error?: string }[] }
-    const rejected = (details ?? []).flatMap(({ index }) => events[index] ?? [])
+    const details = (answer as { errors?: { index: number; error?: string }[] }).errors ?? []
+    const rejected = details.flatMap(({ index }) => events[index] ?? [])
     if (!rejected[0]) return undefined
-    return drop(rejected, rejectionError(details ?? []))
+    return drop(rejected, rejectionError(details))
   }
 }

@@ -196,11 +196,13 @@ export class VirtualApi {
   #respond(call: ApiCall, { status, text }: Answer): FetchResponse {
     const { clockAheadMs = 0, retryAfter } = call.fate
     const now = this.#clock.now() + clockAheadMs
-    const date = clockAheadMs ? httpDate(now, { dateIn: 0 }) : undefined
+    const headers = new Headers()
+    if (clockAheadMs) headers.set('date', httpDate(now, { dateIn: 0 }))
     const damage = status === 202 ? call.fate.gets : status
     if (retryAfter !== undefined) {
       const header = typeof retryAfter === 'object' ? httpDate(now, retryAfter) : retryAfter
       call.retryAfter = String(header)
+      headers.set('retry-after', call.retryAfter)
     }
     this.#arrive(call, typeof damage === 'string' && damage !== 'hang' ? damage : status)
     const texts: Record<string, string> = {
@@ -209,7 +211,7 @@ export class VirtualApi {
     }
     return {
       status,
-      headers: new Headers(filled({ date, 'retry-after': call.retryAfter })),
+      headers,
       text: () =>
         damage === 'truncated'
           ? Promise.reject(new TypeError('terminated'))
@@ -230,10 +232,6 @@ export function isInFlight({ got, init, invocation }: ApiCall): boolean {
 }
 
 /** HTTP dates know no milliseconds. */
-function filled(fields: Record<string, string | undefined>): [string, string][] {
-  return Object.entries(fields).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]]))
-}
-
 function httpDate(now: number, { dateIn }: { readonly dateIn: number }): string {
   return new Date(Math.ceil(now / 1000 + dateIn) * 1000).toUTCString()
 }
