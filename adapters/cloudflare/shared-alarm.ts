@@ -101,7 +101,10 @@ export function shareAlarm(
 
   const armOurs = async (): Promise<void> => {
     await transactionEnd()
-    if (!isRunning && !isRetried) await arm() // else it follows the user's
+    const usersDueMs = Date.now() - (times.users ?? Infinity)
+    // The runtime may be about to call, or count its retries: the alarm, set anew, would be another one.
+    const isOnItsWay = usersDueMs >= 0 && usersDueMs < maxLateMs
+    if (!isRunning && !isRetried && !isOnItsWay) await arm() // else it follows the user's
   }
 
   /** Each caller reads by itself: within a critical section, such as a constructor's, another's reading doesn't go on. */
@@ -167,13 +170,13 @@ export function shareAlarm(
         isRunning = false
         if (isOver && !isReset) times.users = undefined
       }
+      isRetried = !isOver && !isReset
       if (isOurs()) {
         // Should the object end meanwhile, the user's has had its turn all the same.
         if (!failure) void storage.put({ [key]: { ...times } })
         times.ours = await turn.run(work.ours)
       }
       await transactionEnd()
-      isRetried = !isOver && !isReset
       if (!isRetried) await arm()
       if (failure) throw failure.error
     },

@@ -22,6 +22,11 @@ const script = `
         this.gflux.track('large', { userId: 'user_1', properties: { n, padding: 'ж'.repeat(14000) } })
     }
     async flush() { return await this.gflux.flush().catch(({ code, result }) => ({ code, ...result })) }
+    async remindAndSay(ms) {
+      await this.remindIn(0, 1)
+      if (ms) await new Promise((resolve) => setTimeout(resolve, ms))
+      this.gflux.track('said', { userId: 'user_1' })
+    }
     async sayAndFlush() {
       this.gflux.track('said', { userId: 'user_1', properties: { text: 'before' } })
       const flushed = this.gflux.flush()
@@ -226,6 +231,16 @@ describe.each(compatibilityDates)('an object’s durable queue in workerd as of 
         [1, null],
       ])
       expect(names().sort()).toEqual(['failed', 'reminded', 'said'])
+    })
+
+    it('keeps the runtime’s count of retries, though something is tracked just as it comes', async () => {
+      const objects = Array.from({ length: 12 }, (_, n) => `punctual ${n}`)
+      await Promise.all(objects.map((name, n) => call(name, 'remindAndSay', n >> 1)))
+      await until(() => worker.ingest.stats.stored === 3 * objects.length)
+
+      const alarms = await Promise.all(objects.map((name) => call(name, 'alarms')))
+      const retryCounts = alarms.map((each) => (each as unknown[][]).map(([retryCount]) => retryCount))
+      expect(retryCounts).toEqual(objects.map(() => [0, 1]))
     })
 
     it('can be deleted, and ours still comes', async () => {
