@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Delivery, QueuedEvent } from '../../src/adapter.ts'
 import type { GFluxNode } from '../../src/index.ts'
 import { tellUnsent } from '../shared/drain-clients.ts'
+import { within } from '../shared/within.ts'
 import type { ExitClient } from './exit-hooks.ts'
 import type { Spool } from './spool.ts'
 
@@ -11,13 +12,16 @@ const lastTryMs = 1000
 
 /** A client at the end of its process: what is queued is sent, again and again while there is time. */
 export function createExitClient(gflux: GFluxNode, delivery: Delivery, spool: Spool | undefined): ExitClient {
-  const { queue } = delivery
+  const { calls, queue } = delivery
   const newest = (): QueuedEvent | undefined => queue.open.at(-1) ?? queue.batches.at(-1)?.events.at(-1)
   let newestTried: QueuedEvent | undefined
+  let callsTried = 0
   let isDraining = false
   return {
-    hasNews: () => (queue.size > 0 ? newest() !== newestTried : !isDraining && !!spool?.hasLitter),
-    isOver: () => delivery.isClosed && !queue.size && !spool?.hasBacklog,
+    hasNews: () =>
+      calls.size > callsTried ||
+      (queue.size > 0 ? newest() !== newestTried : !isDraining && !!spool?.hasLitter),
+    isOver: () => delivery.isClosed && !queue.size && !calls.size && !spool?.hasBacklog,
     async drain(budgetMs, isOwnEnd) {
       isDraining = true // a disk that hangs is not waited for twice
       const maxMs = isOwnEnd && delivery.guard.failures ? lastTryMs : budgetMs
@@ -32,10 +36,12 @@ export function createExitClient(gflux: GFluxNode, delivery: Delivery, spool: Sp
         await sleep(Math.min(retryMs, leftMs))
       }
       if (!queue.size) await spool?.compact()
+      await within(Promise.all(calls), Math.max(0, deadline - delivery.now()), true)
       isDraining = false
     },
     tell() {
       newestTried = newest()
+      callsTried = calls.size
       tellUnsent(gflux, queue.size, spool?.hasAll ? 'stay in the spool' : undefined)
     },
   }

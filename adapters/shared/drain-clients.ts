@@ -16,7 +16,9 @@ export async function drainClients(clients: Iterable<Flushable>, timeoutMs: numb
 
 /** Tells the logger what a process leaves, and what warnings it was spared. */
 export function tellUnsent(gflux: Flushable, events: number | undefined, fate = 'could not be sent'): void {
-  const log = deliveryOf(gflux)?.log
+  const { calls, log } = deliveryOf(gflux) ?? {}
   if (events) log?.warn(`The process ends with events that ${fate}`, { events })
+  if (calls?.size)
+    log?.warn('The process ends before the API answered alias() or erase()', { calls: calls.size })
   log?.tellHeldBack()
 }

@@ -45,6 +45,44 @@ describe.concurrent.each(runtimes)('on $name', (runtime) => {
     expect(setup.ingest.stats.stored).toBe(3)
   })
 
+  it('waits for an alias() that nobody awaited', async () => {
+    await using setup = await open(runtime)
+    setup.ingest.fail({ status: 503, times: 1 })
+    const program = await setup.run(`
+      setInterval(() => {}, 1000)
+      gflux.alias({ userId: 'user_1', anonymousId: 'device_1' })
+      console.log('ready')`)
+    await program.says('ready')
+
+    program.child.kill('SIGTERM')
+
+    expect(await program.ended).toMatchObject({ code: null, signal: 'SIGTERM', stderr: '' })
+    expect(setup.ingest.aliases).toHaveLength(1)
+  })
+
+  it('tells how many of them it leaves', async () => {
+    await using setup = await open(runtime)
+    setup.ingest.fail({ hang: true, every: 1 })
+    const program = await setup.run(
+      `
+      setInterval(() => {}, 1000)
+      gflux.erase({ id: 'user_1', reason: 'gdpr_dsr' })
+      process.on('SIGUSR2', () => process.exit())
+      console.log('ready')`,
+      {
+        config: `timeoutMs: 0, logger: { debug() {}, warn: (...told) => console.log(JSON.stringify(told)) }`,
+      },
+    )
+    await program.says('ready')
+
+    program.child.kill('SIGUSR2')
+
+    const { stdout } = await program.ended
+    expect(stdout).toBe(
+      'ready\n["GFlux: The process ends before the API answered alias() or erase()",{"calls":1}]\n',
+    )
+  })
+
   it('the drain is over after five seconds', async () => {
     await using setup = await open(runtime)
     setup.ingest.fail({ hang: true, every: 1 })
