@@ -93,11 +93,7 @@ export async function startFlush(
   /** Is the API down, and its probe another flush's? After its first failure what was sent before it may still come. */
   const isDown = (now: number): boolean =>
     guard.failures > 1 ||
-    (guard.failures > 0 &&
-      isBudgeted &&
-      now - guard.trippedAt > silenceMs &&
-      !isProbed(delivery, now) &&
-      left.every(({ batch }) => !batch || batch.cooldownMs > 0 || batch.notBefore <= now))
+    (guard.failures > 0 && isBudgeted && now - guard.trippedAt > silenceMs && !isProbed(delivery, now))
 
   /** Has it waited in vain for what another flush has sent? */
   const isInVain = (now: number): boolean =>

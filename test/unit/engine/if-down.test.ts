@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Fate } from '../../support/virtual-api.ts'
-import { goDown, openVirtual, rejection } from '../../support/virtual-client.ts'
+import { abandonFlush, goDown, invocation, openVirtual, rejection } from '../../support/virtual-client.ts'
 
 describe('a flush while the API is down', () => {
   it('lets `skip` return at once while it is left alone: no request, no timer, no time', async () => {
@@ -98,5 +98,22 @@ describe('a flush while the API is down', () => {
     const error = await rejection(clock, gflux.flush())
 
     expect(error.result).toMatchObject({ accepted: 50, pending: 50 })
+  })
+
+  it('lets `skip` wait only once, and a little more, for requests of others that hang', async () => {
+    const client = openVirtual({ concurrency: 1, timeoutMs: 30_000 }, { gets: 'hang' })
+    const { clock, track } = client
+    track(1)
+    await abandonFlush(client, 10)
+
+    const waits: number[] = []
+    for (let n = 0; n < 4; n++) {
+      const began = clock.now()
+      await invocation(client, 3_000)
+      waits.push(clock.now() - began)
+    }
+
+    expect(waits[1]).toBeLessThan(1_500)
+    expect(waits.slice(2)).toEqual([0, 0])
   })
 })
