@@ -1,7 +1,7 @@
 import type { Delivery } from './delivery.ts'
 import { GFluxNodeError } from './errors.ts'
 import { safely } from './log.ts'
-import { type Batch, type QueuedEvent, type Settlement, splitBatch } from './queue.ts'
+import type { Batch, QueuedEvent, Settlement } from './queue.ts'
 
 /** The API remembers an idempotency key for 24 hours: a minute less leaves time for the request under way. */
 export const keyLifetimeMs: number = (24 * 60 - 1) * 60 * 1000
@@ -16,8 +16,8 @@ interface BatchAnswer {
 
 /** An answer that rejects events has to name them. */
 export function isBatchAnswer(answer: unknown): boolean {
-  const { accepted, errors, rejected } = Object(answer) as Partial<BatchAnswer>
-  return typeof accepted === 'number' && !((rejected ?? 0) > (errors?.length ?? 0))
+  const { accepted, errors, rejected = 0 } = Object(answer) as Partial<BatchAnswer>
+  return typeof accepted === 'number' && !(rejected > (errors?.length ?? 0))
 }
 
 /** The API took the batch, all of it or but for some events. */
@@ -39,15 +39,6 @@ export function rejectionError(details: readonly { error?: string }[]): GFluxNod
   return new GFluxNodeError('validation_error', `The API rejected events: ${[...reasons]}`, { details })
 }
 
-/**
- * The API refused the batch. A 413 refuses it for its size alone: so it has stored it at no attempt, also where the
- * outcome of an earlier one is unknown.
- */
-export function refuseBatch(delivery: Delivery, batch: Batch, refusal: GFluxNodeError): void {
-  if (refusal.status === 413 && batch.events[1]) splitBatch(delivery.queue, batch, delivery.ports.randomId)
-  else dropBatch(delivery, batch, refusal)
-}
-
 /** A key that the API has forgotten does not keep a batch of unknown outcome from being stored twice. */
 export function dropExpired(delivery: Delivery, now: number): void {
   for (const batch of [...delivery.queue.batches]) {
@@ -58,7 +49,8 @@ export function dropExpired(delivery: Delivery, now: number): void {
   }
 }
 
-function dropBatch(delivery: Delivery, batch: Batch, failure: GFluxNodeError): void {
+/** The API refused the batch, or nobody can tell any more whether it took it. */
+export function dropBatch(delivery: Delivery, batch: Batch, failure: GFluxNodeError): void {
   const { error = failure.code, detail = failure.message, request_id: requestId } = Object(failure.details)
   settle(delivery, batch, { requestId, rejection: { error, detail }, failure })
   report(delivery, batch.events, failure)

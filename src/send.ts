@@ -3,8 +3,8 @@ import type { Delivery } from './delivery.ts'
 import type { GFluxNodeError } from './errors.ts'
 import type { FlushLimits } from './flush.ts'
 import { maxCooldownMs, pauseGuard, probeMs, resetGuard, tripGuard } from './guard.ts'
-import { acceptBatch, isBatchAnswer, refuseBatch } from './outcome.ts'
-import { type Batch, leaseGraceMs, maxBatchEvents } from './queue.ts'
+import { acceptBatch, dropBatch, isBatchAnswer } from './outcome.ts'
+import { type Batch, leaseGraceMs, maxBatchEvents, splitBatch } from './queue.ts'
 import { backoffMs, maxRetryAfterMs } from './retry.ts'
 
 /** One attempt under a lease, and what follows from it. */
@@ -46,8 +46,10 @@ export async function send(
     resetGuard(guard, delivery.now() - now)
     // An API that takes one batch after the other has not failed at those that it asks to wait.
     for (const other of queue.batches) if (other.error?.status === 429) forgive(other)
-    if (error) refuseBatch(delivery, batch, error)
-    else acceptBatch(delivery, batch, answer)
+    if (!error) acceptBatch(delivery, batch, answer)
+    // For its size alone: it was stored at no attempt, also where the outcome of an earlier one is unknown.
+    else if (error.status === 413 && events[1]) splitBatch(queue, batch, ports.randomId)
+    else dropBatch(delivery, batch, error)
   } else if (!signal?.aborted) retryLater(delivery, batch, error, now, deadline)
 }
 

@@ -34,18 +34,14 @@ export function kindOf(value: unknown): string {
 
 /** A plain object, of this realm or another; an empty one for `undefined`. */
 export function plainObject<Shape = Record<string, unknown>>(field: string, value: unknown = {}): Shape {
-  const isObject = kindOf(value) === 'Object'
-  const prototype = isObject ? Object.getPrototypeOf(value) : undefined
-  const hasJson = isObject && typeof (value as { toJSON?: unknown }).toJSON === 'function'
-  const isPlain = isObject && !hasJson && !Object.getPrototypeOf(prototype ?? Object.prototype)
+  const expected = 'a plain object'
   if (kindOf(value) === 'Promise') safely(() => value) // what it rejects with must not go unhandled
-  expect(
-    isPlain,
-    field,
-    'a plain object',
-    value,
-    hasJson ? 'one with `toJSON`' : prototype?.constructor?.name,
-  )
+  expect(kindOf(value) === 'Object', field, expected, value)
+  const prototype = Object.getPrototypeOf(value)
+  const isPlain = !prototype || !Object.getPrototypeOf(prototype)
+  expect(isPlain, field, expected, value, prototype?.constructor?.name)
+  const { toJSON } = value as { toJSON?: unknown }
+  expect(typeof toJSON !== 'function', field, expected, value, 'one with `toJSON`')
   return value as Shape
 }
 

@@ -12,7 +12,7 @@ const lastTryMs = 1000
 
 /** A client at the end of its process: what is queued is sent, again and again while there is time. */
 export function createExitClient(gflux: GFluxNode, delivery: Delivery, spool: Spool | undefined): ExitClient {
-  const { calls, queue } = delivery
+  const { calls, log, queue } = delivery
   const newest = (): QueuedEvent | undefined => queue.open.at(-1) ?? queue.batches.at(-1)?.events.at(-1)
   let newestTried: QueuedEvent | undefined
   let callsTried = 0
@@ -42,6 +42,8 @@ export function createExitClient(gflux: GFluxNode, delivery: Delivery, spool: Sp
     tell() {
       newestTried = newest()
       callsTried = calls.size
+      if (callsTried)
+        log.warn('The process ends before the API answered alias() or erase()', { calls: callsTried })
       tellUnsent(gflux, queue.size, spool?.hasAll ? 'stay in the spool' : undefined)
     },
   }

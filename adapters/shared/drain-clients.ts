@@ -16,9 +16,7 @@ export async function drainClients(clients: Iterable<Flushable>, timeoutMs: numb
 
 /** Tells the logger what a process leaves, and what warnings it was spared. */
 export function tellUnsent(gflux: Flushable, events: number | undefined, fate = 'could not be sent'): void {
-  const { calls, log } = deliveryOf(gflux) ?? {}
+  const log = deliveryOf(gflux)?.log
   if (events) log?.warn(`The process ends with events that ${fate}`, { events })
-  if (calls?.size)
-    log?.warn('The process ends before the API answered alias() or erase()', { calls: calls.size })
   log?.tellHeldBack()
 }
