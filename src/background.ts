@@ -29,19 +29,18 @@ export function flushInBackground(delivery: Delivery, events: readonly QueuedEve
   })
 }
 
-/** Returns the delay in milliseconds. */
-export function flushLater(delivery: Delivery): number {
-  const delayMs = Math.max(retryMs, closedMs(delivery.guard, delivery.now()))
-  armTimer(delivery, delayMs)
-  return delayMs
-}
-
-/** Flushes later. A timer dies with the invocation that made it, so one that is overdue is made anew. */
-export function armTimer(delivery: Delivery, delayMs: number): void {
-  const { isClosed, ports, timerDueAt } = delivery
+/**
+ * Flushes by a timer, when the API need not be left alone any more. Returns the delay in milliseconds. A timer dies with
+ * the invocation that made it, so one that is overdue is made anew.
+ */
+export function flushLater(delivery: Delivery, minMs: number = retryMs): number {
+  const { guard, isClosed, ports, timerDueAt } = delivery
   const now = delivery.now()
-  if (isClosed || now < timerDueAt + delayMs) return
-  delivery.timerDueAt = now + delayMs
+  const delayMs = Math.max(minMs, closedMs(guard, now))
+  const dueAt = now + delayMs
+  if (isClosed || (timerDueAt <= dueAt && now < timerDueAt + delayMs)) return delayMs
+  if (timerDueAt > dueAt) safely(() => delivery.stopTimer?.())
+  delivery.timerDueAt = dueAt
   const flush = (): Promise<FlushResult> => {
     delivery.timerDueAt = 0
     return flushInBackground(delivery, queuedEvents(delivery))
@@ -49,4 +48,5 @@ export function armTimer(delivery: Delivery, delayMs: number): void {
   safely(() => {
     delivery.stopTimer = ports.timer(delayMs, () => safely(flush), true)
   })
+  return delayMs
 }

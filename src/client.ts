@@ -138,7 +138,7 @@ function bindClient<Events extends EventMap<Events>>(
     flush: (options) => handled('flush', () => flush(options)),
     shutdown: (options) =>
       handled('shutdown', () => {
-        forgetFailures(delivery) // no later flush sends what this one leaves
+        forgetFailures(delivery, true)
         const flushed = flush({ ifDown: 'wait', ...plainObject<FlushOptions>('options', options) })
         delivery.isClosed = true
         delivery.stopTimer?.()

@@ -1,4 +1,4 @@
-import { armTimer, flushLater, trigger } from './background.ts'
+import { flushLater, trigger } from './background.ts'
 import { type Delivery, isHalfFull, isHeavy } from './delivery.ts'
 import { GFluxNodeError } from './errors.ts'
 import type { FlushResult } from './flush-result.ts'
@@ -43,7 +43,7 @@ export function enqueue(
       ? recent.length >= queue.size / maxCrowdFlushes
       : isFlushedAnyway && isHalfFull(delivery) && recent.length >= maxBatchEvents
   const flushed = isDue || isHelping ? trigger(delivery) : undefined
-  if (!flushed && flushIntervalMs) armTimer(delivery, flushIntervalMs)
+  if (!flushed && flushIntervalMs) flushLater(delivery, flushIntervalMs)
   flushed?.catch(() => undefined) // reported through the logger and onDrop
   const isPerEvent = flushAt === 1
   // Nobody waits for the API whose event is on disk, or is flushed anyway when the invocation ends.

@@ -70,8 +70,17 @@ export function probeMs({ answerMs, failures }: Guard): number {
   return failures ? Math.max(probeTimeoutMs, 2 * answerMs) * 2 ** ((failures - 1) >> 1) : Infinity
 }
 
-/** A person asks for a fresh start: failures don't count, and no batch waits for its turn. A pause stays. */
-export function forgetFailures({ guard, queue }: Pick<Delivery, 'guard' | 'queue'>): void {
+/**
+ * A person asks for a fresh start: failures don't count, and no batch waits for its turn, but for those whose retries
+ * another flush paces, unless this is the last one. A pause stays.
+ */
+export function forgetFailures(
+  { guard, queue }: Pick<Delivery, 'guard' | 'queue'>,
+  isLastFlush = false,
+): void {
   guard.failures = 0
-  for (const batch of queue.batches) batch.notBefore = batch.cooldownMs = 0
+  for (const batch of queue.batches) {
+    batch.cooldownMs = 0
+    if (isLastFlush || !batch.isRetried) batch.notBefore = 0
+  }
 }

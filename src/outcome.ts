@@ -6,31 +6,44 @@ import type { Batch, QueuedEvent, Settlement } from './queue.ts'
 /** The API remembers an idempotency key for 24 hours: a minute less leaves time for the request under way. */
 export const keyLifetimeMs: number = (24 * 60 - 1) * 60 * 1000
 
+interface Rejection {
+  index: number
+  error: string
+  detail: string
+}
+
 /** The 202 of a batch. */
 interface BatchAnswer {
   accepted: number
   rejected: number
   request_id?: string
-  errors?: { index: number; error: string; detail: string }[] | null
+  errors?: Rejection[] | null
 }
 
 /** An answer that rejects events has to name them. */
-export function isBatchAnswer(answer: unknown): boolean {
-  const { accepted, errors, rejected = 0 } = Object(answer) as Partial<BatchAnswer>
-  return typeof accepted === 'number' && !(rejected > (errors?.length ?? 0))
+export function isBatchAnswer(answer: unknown, events: readonly QueuedEvent[]): boolean {
+  const { accepted, rejected = 0 } = Object(answer) as Partial<BatchAnswer>
+  return typeof accepted === 'number' && !(rejected > rejectionsIn(answer, events).filter(Boolean).length)
+}
+
+/** Why each event was rejected; `undefined` for those that were not. */
+function rejectionsIn(answer: unknown, events: readonly QueuedEvent[]): (Rejection | undefined)[] {
+  const { errors } = Object(answer) as Partial<BatchAnswer>
+  const details: Rejection[] = Array.isArray(errors) ? errors.map(Object) : []
+  return events.map((_, place) => details.find(({ index }) => index === place))
 }
 
 /** The API took the batch, all of it or but for some events. */
 export function acceptBatch(delivery: Delivery, batch: Batch, answer: unknown): void {
-  const { request_id: requestId, errors } = answer as BatchAnswer
-  const details: BatchAnswer['errors'] = Array.isArray(errors) ? errors.map(Object) : []
+  const { request_id: requestId } = answer as BatchAnswer
+  const rejections = rejectionsIn(answer, batch.events)
   settle(delivery, batch, { requestId })
   const rejected = batch.events.filter((event, place) => {
-    const rejection = details.find(({ index }) => index === place)
+    const rejection = rejections[place]
     if (rejection) event.settlement = { requestId, rejection }
     return rejection
   })
-  if (rejected[0]) report(delivery, rejected, rejectionError(details))
+  if (rejected[0]) report(delivery, rejected, rejectionError(rejections.flatMap((each) => each ?? [])))
 }
 
 /** Of events that the API refused out of a batch that it took. */
@@ -41,11 +54,13 @@ export function rejectionError(details: readonly { error?: string }[]): GFluxNod
 
 /** A key that the API has forgotten does not keep a batch of unknown outcome from being stored twice. */
 export function dropExpired(delivery: Delivery, now: number): void {
-  for (const batch of [...delivery.queue.batches]) {
-    const { error: cause, leasedUntil, unknownSince = now } = batch
-    if (leasedUntil > now || now - unknownSince < keyLifetimeMs) continue
+  const isExpired = ({ leasedUntil, unknownSince = now }: Batch): boolean =>
+    leasedUntil <= now && now - unknownSince >= keyLifetimeMs
+  const { batches } = delivery.queue
+  // Looked for anew each time: whoever is told may flush, and drop the others.
+  for (let batch = batches.find(isExpired); batch; batch = batches.find(isExpired)) {
     const message = 'The key of a batch of unknown outcome expired'
-    dropBatch(delivery, batch, new GFluxNodeError('idempotency_expired', message, { cause }))
+    dropBatch(delivery, batch, new GFluxNodeError('idempotency_expired', message, { cause: batch.error }))
   }
 }
 

@@ -31,6 +31,31 @@ describe('a batch of unknown outcome', () => {
     expect(stored()).toEqual(['e1', 'e2'])
   })
 
+  it('is dropped once, and takes nothing along, where `onDrop` flushes', async () => {
+    const drops: string[] = []
+    const client = openVirtual(
+      {
+        maxRetries: 0,
+        onDrop({ events }) {
+          drops.push(...events.map(({ event }) => event))
+          gflux.flush().catch(() => undefined)
+        },
+      },
+      { gets: 'hang' },
+      { gets: 'hang' },
+    )
+    const { gflux, clock, track, stored } = client
+    track(100)
+    await rejection(clock, gflux.flush())
+    clock.freeze(DAY)
+    track(50)
+
+    const error = await rejection(clock, gflux.flush())
+
+    expect(error.result).toMatchObject({ accepted: 50, rejected: 100, pending: 0 })
+    expect([new Set(drops).size, drops.length, stored().length]).toEqual([100, 100, 50])
+  })
+
   it('is sent again within 24 hours', async () => {
     const { gflux, clock, api, track, stored } = openVirtual(
       { maxRetries: 0 },

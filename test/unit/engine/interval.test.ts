@@ -49,6 +49,40 @@ describe('flushIntervalMs', () => {
     expect(stored()).toEqual(['e1', 'e2'])
   })
 
+  it('is kept again after an outage, whose pauses were longer', async () => {
+    const { gflux, clock, api, track, stored } = openVirtual({ flushIntervalMs: 1_000 })
+    api.otherwise = () => ({ gets: 503 })
+    track(1)
+    await clock.advance(40_000)
+    api.otherwise = () => ({})
+    await clock.outcome(gflux.flush())
+    track(1)
+
+    await clock.advance(1_100)
+
+    expect(stored()).toEqual(['e1', 'e2'])
+    expect(clock.timers).toEqual([])
+  })
+
+  it('wakes nobody while the API is to be left alone', async () => {
+    const client = openVirtual({ flushIntervalMs: 1_000 })
+    const { clock, api, track, logged } = client
+    api.otherwise = () => ({ gets: 503 })
+    track(1)
+    await clock.advance(20_000)
+    const [calls, lines] = [api.calls.length, logged.length]
+    const { timers } = clock
+    const until = Math.max(...timers.map(({ at }) => at))
+
+    while (clock.now() + 300 < until) {
+      track(1)
+      await clock.advance(200)
+    }
+
+    expect(until - clock.now()).toBeLessThan(500)
+    expect([api.calls.length, logged.length]).toEqual([calls, lines])
+  })
+
   it('is made anew when the invocation that had made the timer is gone', async () => {
     const { clock, track, stored } = openVirtual({ flushIntervalMs: 1_000 })
     await clock.invoke(async (invocation) => {

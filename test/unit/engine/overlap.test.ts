@@ -36,6 +36,37 @@ describe('overlapping flushes', () => {
     expect(api.calls).toHaveLength(1)
   })
 
+  it.each([503, 'reset', 429] as const)('do not use up each other’s retries: %s', async (gets) => {
+    const { gflux, clock, api, track, stored } = openVirtual()
+    const recoversAt = clock.now() + 300
+    api.otherwise = () => (clock.now() < recoversAt ? { gets } : {})
+    track(1)
+    const budgeted = gflux.flush({ timeoutMs: 5_000, ifDown: 'skip' })
+
+    const flushes: Promise<unknown>[] = [budgeted]
+    for (let n = 0; n < 4; n++) {
+      await clock.advance(30)
+      track(1)
+      flushes.push(gflux.flush())
+    }
+    await clock.outcome(Promise.all(flushes))
+
+    expect(stored().sort()).toEqual(['e1', 'e2', 'e3', 'e4', 'e5'])
+    expect(api.calls.length).toBeLessThanOrEqual(5 * 3)
+  })
+
+  it('send an API that is down few more requests than each has retries', async () => {
+    const { gflux, clock, api, track } = openVirtual()
+    api.otherwise = () => ({ gets: 503, latencyMs: 2 })
+    for (let n = 0; n < 200; n++) {
+      track(1)
+      gflux.flush().catch(() => undefined)
+      await clock.advance(15)
+    }
+
+    expect(api.calls.length).toBeLessThan(200 * 5)
+  })
+
   it('send what is new while the first one hangs', async () => {
     const { gflux, clock, track, stored } = openVirtual({}, { gets: 'hang' })
     const began = clock.now()

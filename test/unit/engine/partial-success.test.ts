@@ -52,8 +52,17 @@ describe('an answer that accepts a part', () => {
     expect(result).toMatchObject({ accepted: 2, rejected: 1, errors: [{ index: 1, event: 'e2' }] })
   })
 
-  it('without saying which is none: the batch is sent again, under its key', async () => {
-    const body = { accepted: 1, rejected: 2, request_id: 'req_1' }
+  const rejected = (...indexes: unknown[]) => indexes.map((index) => ({ index, error: 'x', detail: 'y' }))
+  it.each([
+    ['', undefined],
+    [' in a list', 'yes'],
+    [' but for one', rejected(0)],
+    [' but one of them twice', rejected(0, 0)],
+    [' but others', rejected(0, 3)],
+    [' by whole numbers', rejected(0, '1')],
+    [' but nobody', [null, null]],
+  ])('without saying which%s is none: the batch is sent again, under its key', async (_title, errors) => {
+    const body = { accepted: 1, rejected: 2, request_id: 'req_1', errors }
     const { gflux, clock, api, track } = openVirtual({ maxRetries: 0 }, { body, stores: true })
     track(3)
 
