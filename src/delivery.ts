@@ -7,6 +7,7 @@ import type { Journal } from './journal.ts'
 import { createLog, type Log } from './log.ts'
 import type { Ports } from './ports.ts'
 import { leaseGraceMs, type Queue, type QueuedEvent } from './queue.ts'
+import type { Turn } from './turn.ts'
 
 /** What all clients made by `with()` share. */
 export interface Delivery {
@@ -28,6 +29,8 @@ export interface Delivery {
   lifetime?: (event?: QueuedEvent) => WaitUntil | undefined
   /** Calls under way that no lifetime holds: did the API answer? None rejects. */
   readonly calls: Set<Promise<boolean>>
+  /** Of their requests, oldest first. */
+  readonly turns: Set<Turn>
   /** Of a background flush: its waits hold the process open. */
   backgroundLimits(now: number): Pick<FlushLimits, 'deadline' | 'isSoft'>
   /** A flush of some of its events. */
@@ -61,6 +64,7 @@ export function createDelivery(config: ResolvedConfig, ports: Ports): Delivery {
     invocations: 0,
     endsAt: Infinity,
     calls: new Set(),
+    turns: new Set(),
     backgroundLimits: () => ({ deadline: Infinity }),
     flush(events, limits) {
       return startFlush(this, events, limits)

@@ -2,6 +2,7 @@ import { attempt } from './attempt.ts'
 import type { AliasInput, EraseInput } from './client-types.ts'
 import { type Delivery, invocationTime } from './delivery.ts'
 import { backoffMs, maxRetryAfterMs } from './retry.ts'
+import { itsTurn } from './turn.ts'
 import { expect, guarded, optionalId, plainObject } from './validation.ts'
 import { firstOf } from './wait.ts'
 
@@ -46,13 +47,17 @@ function ids(input: object, ...fields: string[]): Record<string, string | undefi
 
 /** Sends it at once, retried under one idempotency key while its invocation has time. Resolves to the API's answer. */
 export async function callApi(delivery: Delivery, [path, body, answerField]: ProfileCall): Promise<unknown> {
-  const { config, log, ports } = delivery
+  const { config, log, ports, turns } = delivery
   const leftMs = invocationTime(delivery)
   const isAnswer = (answer: unknown): boolean => answerField in Object(answer)
   const request = { config, path, key: ports.randomId(), body: JSON.stringify(body), isAnswer }
   for (let attempts = 1; ; attempts++) {
     const timeoutMs = Math.min(config.timeoutMs, leftMs())
-    const { answer, error } = await attempt(ports, { ...request, isRetry: attempts > 1 }, timeoutMs)
+    const turn = { endsAt: delivery.now() + timeoutMs }
+    turns.add(turn)
+    const ready = itsTurn(delivery, turn)
+    const { answer, error } = await attempt(ports, { ...request, ready, isRetry: attempts > 1 }, timeoutMs)
+    turns.delete(turn)
     if (!error) return answer
     const { code, message, retryable, retryAfterMs = 0, status } = error
     const delayMs = Math.max(retryAfterMs, backoffMs(error, attempts, ports.random()))
