@@ -13,7 +13,7 @@ export {
 } from './delivery.ts'
 export type { Journal } from './journal.ts'
 export { beginInvocation, register, watchCalls } from './lifecycle.ts'
-export { isBatchAnswer, keyLifetimeMs, rejectionError, report } from './outcome.ts'
+export { isBatchAnswer, keyLifetimeMs, rejectionError, rejectionsIn, report } from './outcome.ts'
 export { callFetch, maxTimerMs } from './ports.ts'
 export {
   type Batch,

@@ -6,6 +6,7 @@ import type { Batch, QueuedEvent, Settlement } from './queue.ts'
 /** The API remembers an idempotency key for 24 hours: a minute less leaves time for the request under way. */
 export const keyLifetimeMs: number = (24 * 60 - 1) * 60 * 1000
 
+/** Why the API rejected an event of a batch that it took. */
 interface Rejection {
   index: number
   error: string
@@ -21,13 +22,13 @@ interface BatchAnswer {
 }
 
 /** An answer that rejects events has to name them. */
-export function isBatchAnswer(answer: unknown, events: readonly QueuedEvent[]): boolean {
+export function isBatchAnswer(answer: unknown, events: readonly object[]): boolean {
   const { accepted, rejected = 0 } = Object(answer) as Partial<BatchAnswer>
   return typeof accepted === 'number' && !(rejected > rejectionsIn(answer, events).filter(Boolean).length)
 }
 
-/** Why each event was rejected; `undefined` for those that were not. */
-function rejectionsIn(answer: unknown, events: readonly QueuedEvent[]): (Rejection | undefined)[] {
+/** The rejection of each event; `undefined` for those that were accepted. */
+export function rejectionsIn(answer: unknown, events: readonly object[]): (Rejection | undefined)[] {
   const { errors } = Object(answer) as Partial<BatchAnswer>
   const details: Rejection[] = Array.isArray(errors) ? errors.map(Object) : []
   return events.map((_, place) => details.find(({ index }) => index === place))
@@ -43,11 +44,12 @@ export function acceptBatch(delivery: Delivery, batch: Batch, answer: unknown): 
     if (rejection) event.settlement = { requestId, rejection }
     return rejection
   })
-  if (rejected[0]) report(delivery, rejected, rejectionError(rejections.flatMap((each) => each ?? [])))
+  if (rejected[0]) report(delivery, rejected, rejectionError(rejections))
 }
 
-/** Of events that the API refused out of a batch that it took. */
-export function rejectionError(details: readonly { error?: string }[]): GFluxNodeError {
+/** What `onDrop` is told of them. */
+export function rejectionError(rejections: readonly (Rejection | undefined)[]): GFluxNodeError {
+  const details = rejections.flatMap((rejection) => rejection ?? [])
   const reasons = new Set(details.map(({ error }) => error))
   return new GFluxNodeError('validation_error', `The API rejected events: ${[...reasons]}`, { details })
 }

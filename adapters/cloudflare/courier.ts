@@ -6,6 +6,7 @@ import {
   isBatchAnswer,
   keyLifetimeMs,
   rejectionError,
+  rejectionsIn,
   report,
 } from '../../src/adapter.ts'
 import { GFluxNodeError, initGFluxNode } from '../../src/index.ts'
@@ -38,13 +39,13 @@ export function createCourier(gflux: object): Courier {
       return drop(events, new GFluxNodeError('idempotency_expired', message))
     }
     const body = JSON.stringify({ events })
-    const request = { config, path: 'events/batch', key, body, isAnswer: isBatchAnswer }
+    const isAnswer = (given: unknown): boolean => isBatchAnswer(given, events)
+    const request = { config, path: 'events/batch', key, body, isAnswer }
     const { answer, error } = await attempt(ports, request, config.timeoutMs)
     if (error?.retryable) return error.retryAfterMs ?? 0
     if (error) return drop(events, error)
-    const details = (answer as { errors?: { index: number; error?: string }[] }).errors ?? []
-    const rejected = details.flatMap(({ index }) => events[index] ?? [])
-    if (!rejected[0]) return undefined
-    return drop(rejected, rejectionError(details))
+    const rejections = rejectionsIn(answer, events)
+    const rejected = events.filter((_, place) => rejections[place])
+    return rejected[0] && drop(rejected, rejectionError(rejections))
   }
 }

@@ -25,4 +25,9 @@ export class BatchKeys {
     }
     event.key = this.#key
   }
+
+  /** An event comes between that the file does not have: what follows it is in another batch. */
+  interrupt(): void {
+    this.#first = undefined
+  }
 }

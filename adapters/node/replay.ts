@@ -21,9 +21,9 @@ export function replay(records: Iterable<SpoolRecord>): RestoredBatch[] {
   const settled = new Set<string>()
   const split = new Set<string>()
   for (const record of records) {
-    if (record.kind === 'attempt') attempts.set(record.key, record.unknownSince)
+    if (record.kind === 'attempt') attempts.set(record.key, record.attemptedAt)
     else if (record.kind === 'failed') {
-      if (attempts.get(record.key) === record.unknownSince) attempts.delete(record.key)
+      if (attempts.get(record.key) === record.attemptedAt) attempts.delete(record.key)
     } else if (record.kind === 'settled') settled.add(record.key)
     else if (record.kind === 'event') {
       if (!events.has(record.id)) events.set(record.id, { key: record.key, json: record.json })

@@ -21,6 +21,8 @@ interface Group {
   /** When it is durable that all of these are sent under the key, and no others. */
   recorded?: Promise<boolean>
   unknownSince?: number | undefined
+  /** The same by the system's clock, which may be set back, as the file has it. */
+  attemptedAt?: number | undefined
 }
 
 /** The file of events that are in the queue. What is settled goes from it in time. */
@@ -45,7 +47,7 @@ export class SpoolLog {
     for (const { key, events, ids, unknownSince } of restored) {
       for (const [index, event] of events.entries()) this.#hold(event, ids[index] as number)
       const group = this.#groups.get(key)
-      if (group) group.unknownSince = unknownSince
+      if (group) group.unknownSince = group.attemptedAt = unknownSince
     }
   }
 
@@ -70,7 +72,8 @@ export class SpoolLog {
     const noted: (Promise<boolean> | undefined)[] = [group.recorded]
     if (unknownSince !== undefined && group.unknownSince !== unknownSince) {
       group.unknownSince = unknownSince
-      const attempt = this.file.note(encodeRecord({ kind: 'attempt', key, unknownSince }))
+      group.attemptedAt = Date.now()
+      const attempt = this.file.note(encodeRecord({ kind: 'attempt', key, attemptedAt: group.attemptedAt }))
       // Not waited for: the power would have to fail in this moment, and for a day.
       void attempt.then(() => this.file.sync())
       noted.push(attempt)
@@ -81,9 +84,9 @@ export class SpoolLog {
   /** Not synced: where it is missed, the key expires for nothing. */
   notStored({ key, unknownSince }: Batch): void {
     const group = this.#groups.get(key)
-    if (group?.unknownSince === undefined || unknownSince !== undefined) return
-    this.file.mention(encodeRecord({ kind: 'failed', key, unknownSince: group.unknownSince }))
-    group.unknownSince = undefined
+    if (group?.attemptedAt === undefined || unknownSince !== undefined) return
+    this.file.mention(encodeRecord({ kind: 'failed', key, attemptedAt: group.attemptedAt }))
+    group.unknownSince = group.attemptedAt = undefined
   }
 
   settled(batch: Batch): void {
@@ -131,9 +134,9 @@ export class SpoolLog {
   }
 
   #snapshot(): string[] {
-    return [...this.#groups].flatMap(([key, { events, ids, unknownSince }]) => [
+    return [...this.#groups].flatMap(([key, { events, ids, attemptedAt }]) => [
       ...events.map(({ json }, index) => encodeRecord({ kind: 'event', key, id: ids[index] ?? 0, json })),
-      ...(unknownSince === undefined ? [] : [encodeRecord({ kind: 'attempt', key, unknownSince })]),
+      ...(attemptedAt === undefined ? [] : [encodeRecord({ kind: 'attempt', key, attemptedAt })]),
     ])
   }
 }

@@ -10,8 +10,8 @@ import { crc32 } from './crc32.ts'
 export type SpoolRecord =
   | { readonly kind: 'event'; readonly key: string; readonly id: number; readonly json: string }
   | { readonly kind: 'batch'; readonly key: string; readonly ids: readonly number[] }
-  | { readonly kind: 'attempt'; readonly key: string; readonly unknownSince: number }
-  | { readonly kind: 'failed'; readonly key: string; readonly unknownSince: number }
+  | { readonly kind: 'attempt'; readonly key: string; readonly attemptedAt: number }
+  | { readonly kind: 'failed'; readonly key: string; readonly attemptedAt: number }
   | { readonly kind: 'settled'; readonly key: string }
 
 const newline = 0x0a
@@ -58,7 +58,7 @@ function detailOf(record: SpoolRecord): string {
       return record.ids.join()
     case 'attempt':
     case 'failed':
-      return String(record.unknownSince)
+      return String(record.attemptedAt)
     case 'settled':
       return ''
   }
@@ -80,7 +80,7 @@ function decodeLine(line: Buffer): SpoolRecord | undefined {
       return { kind, key, ids: detail.split(',').map(Number) }
     case 'attempt':
     case 'failed':
-      return { kind, key, unknownSince: Number(detail) }
+      return { kind, key, attemptedAt: Number(detail) }
     case 'settled':
       return { kind, key }
     default:

@@ -90,11 +90,15 @@ export class Spool implements Journal {
     this.#directory.recount()
     const hasRoom = this.#bytes() + event.bytes < this.#maxBytes
     if (!hasRoom) this.#delivery.log.warn('The spool is full', { maxSpoolBytes: this.#maxBytes })
+    if (!hasRoom) {
+      this.#keys.interrupt()
+      return undefined
+    }
     if (!isFull) {
       this.#keys.assign(event)
-      return hasRoom ? this.#own.add(event) : undefined
+      return this.#own.add(event)
     }
-    if (!hasRoom || this.#health.isPaused) return undefined
+    if (this.#health.isPaused) return undefined
     event.settlement = {} // as far as this queue goes
     return this.#backlog.park(event)
   }

@@ -36,17 +36,17 @@ describe('what a file’s records come to', () => {
   it('the last attempt counts', () => {
     const [restored] = replay([
       event(1, 'a'),
-      { kind: 'attempt', key: 'a', unknownSince: 5 },
-      { kind: 'attempt', key: 'a', unknownSince: 9 },
+      { kind: 'attempt', key: 'a', attemptedAt: 5 },
+      { kind: 'attempt', key: 'a', attemptedAt: 9 },
     ])
 
     expect(restored?.unknownSince).toBe(9)
   })
 
   it('an attempt that is still to come was made by a clock that was set back since: its key has expired', () => {
-    const unknownSince = Date.now() + 48 * 3_600_000
+    const attemptedAt = Date.now() + 48 * 3_600_000
 
-    const [restored] = replay([event(1, 'a'), { kind: 'attempt', key: 'a', unknownSince }])
+    const [restored] = replay([event(1, 'a'), { kind: 'attempt', key: 'a', attemptedAt }])
 
     expect(restored?.unknownSince).toBe(0)
   })
@@ -55,11 +55,11 @@ describe('what a file’s records come to', () => {
     const [first, second] = replay([
       event(1, 'a'),
       event(2, 'b'),
-      { kind: 'attempt', key: 'a', unknownSince: 5 },
-      { kind: 'failed', key: 'a', unknownSince: 5 },
-      { kind: 'attempt', key: 'b', unknownSince: 5 },
-      { kind: 'attempt', key: 'b', unknownSince: 9 },
-      { kind: 'failed', key: 'b', unknownSince: 5 },
+      { kind: 'attempt', key: 'a', attemptedAt: 5 },
+      { kind: 'failed', key: 'a', attemptedAt: 5 },
+      { kind: 'attempt', key: 'b', attemptedAt: 5 },
+      { kind: 'attempt', key: 'b', attemptedAt: 9 },
+      { kind: 'failed', key: 'b', attemptedAt: 5 },
     ])
 
     expect([first?.unknownSince, second?.unknownSince]).toEqual([undefined, 9])
@@ -95,6 +95,6 @@ describe('what a file’s records come to', () => {
   })
 
   it('a record of what is not there is nothing', () => {
-    expect(replay([batch('b', 7), settled('c'), { kind: 'attempt', key: 'd', unknownSince: 1 }])).toEqual([])
+    expect(replay([batch('b', 7), settled('c'), { kind: 'attempt', key: 'd', attemptedAt: 1 }])).toEqual([])
   })
 })

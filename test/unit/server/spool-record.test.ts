@@ -9,8 +9,8 @@ const records: SpoolRecord[] = [
   { kind: 'event', key, id: 1, json: '{"event":"opened","properties":{"text":"grüße 🎉  \\n"}}' },
   { kind: 'event', key, id: 2, json: '{"event":"closed"}' },
   { kind: 'batch', key, ids: [1, 2] },
-  { kind: 'attempt', key, unknownSince: 1_795_557_202_349 },
-  { kind: 'failed', key, unknownSince: 1_795_557_202_349 },
+  { kind: 'attempt', key, attemptedAt: 1_795_557_202_349 },
+  { kind: 'failed', key, attemptedAt: 1_795_557_202_349 },
   { kind: 'settled', key },
 ]
 const lines = records.map((record) => Buffer.from(encodeRecord(record)))

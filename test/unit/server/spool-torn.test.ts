@@ -31,8 +31,8 @@ const before = [event(1, first), event(2, first), event(3, second)]
 const lastRecords: SpoolRecord[] = [
   event(4, third),
   { kind: 'batch', key: third, ids: [1] },
-  { kind: 'attempt', key: second, unknownSince: Date.now() },
-  { kind: 'failed', key: second, unknownSince: Date.now() },
+  { kind: 'attempt', key: second, attemptedAt: Date.now() },
+  { kind: 'failed', key: second, attemptedAt: Date.now() },
   { kind: 'settled', key: second },
 ]
 

@@ -210,6 +210,23 @@ describe('a spool', () => {
     expect(warned.filter((message) => message === 'GFlux: The spool is full')).toHaveLength(1)
   })
 
+  it('shares no key with what it has no room for', async () => {
+    const gflux = open({ maxSpoolBytes: 20_000 })
+    const padding = 'x'.repeat(25_000)
+    for (const properties of [{}, { padding }, { padding }, {}])
+      await gflux.track('opened', { userId: 'user_1', properties })
+    const keys = (await contentOf(/\.log$/)).match(/(?<=event )\S+/g)
+
+    await gflux.flush()
+
+    const batches = ingest.requests.map(({ idempotencyKey, events }) => [idempotencyKey, events.length])
+    expect(batches.sort(([, a], [, b]) => Number(a) - Number(b))).toEqual([
+      [keys?.[0], 1],
+      [keys?.[1], 1],
+      [expect.any(String), 2],
+    ])
+  })
+
   it('is bounded in bytes for all who share it', async () => {
     const maxSpoolBytes = 100_000
     ingest.fail({ status: 503, every: 1 })
@@ -378,6 +395,26 @@ describe('a spool', () => {
 
     await expect.poll(() => numbersOf(ingest)).toEqual(upTo(3))
     vi.useRealTimers()
+  })
+
+  it('sends what was attempted while its process had a clock that was set back before', async () => {
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 3_600_000 })
+    const folder = await mkdtemp(join(tmpdir(), 'gflux-left-'))
+    const down = createTestIngest()
+    const gflux = open({ spool: folder, fetch: down.fetch, timeoutMs: 100, logger: undefined })
+    await trackMany(gflux, 1)
+    vi.useRealTimers()
+    await trackMany(gflux, 2, 1)
+    down.fail({ hang: true, every: 1 })
+    await gflux.flush().catch(() => undefined)
+    for (const name of (await readdir(folder)).filter((each) => each.endsWith('.log')))
+      await copyFile(join(folder, name), join(spool, name))
+    open()
+
+    await expect.poll(() => numbersOf(ingest)).toEqual(upTo(3))
+    down.reset()
+    await gflux.shutdown()
+    await rm(folder, { recursive: true })
   })
 
   it('leaves alone what has the name of a file of its own and is none', async () => {
