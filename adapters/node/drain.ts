@@ -7,6 +7,7 @@ import type { ExitClient } from './exit-hooks.ts'
 import type { Spool } from './spool.ts'
 
 const retryMs = 200
+const minTryMs = 1000
 /** What an API gets at the process's own end that has just failed. */
 const lastTryMs = 1000
 
@@ -28,7 +29,9 @@ export function createExitClient(gflux: GFluxNode, delivery: Delivery, spool: Sp
       const deadline = delivery.now() + maxMs
       if (!queue.size) await spool?.idle() // what it is bringing back is not in the queue yet
       for (let leftMs = maxMs; queue.size && leftMs > 0; leftMs = deadline - delivery.now()) {
-        const isSent = await flush(gflux, delivery.isClosed, leftMs)
+        // One request that hangs must not take all the time.
+        const timeoutMs = Math.min(leftMs, Math.max(minTryMs, leftMs / 2))
+        const isSent = await flush(gflux, delivery.isClosed, timeoutMs)
         await spool?.idle() // which brings back what the queue has room for now
         if (isSent) continue
         if (spool?.hasAll) break // the next start sends it

@@ -45,6 +45,18 @@ describe.concurrent.each(runtimes)('on $name', (runtime) => {
     expect(setup.ingest.stats.stored).toBe(3)
   })
 
+  it('loses nothing by a request that hangs: another one follows while there is time', async () => {
+    await using setup = await open(runtime)
+    setup.ingest.fail({ hang: true, times: 1 })
+    const program = await setup.run(`setInterval(() => {}, 1000); track(3); console.log('ready')`)
+    await program.says('ready')
+
+    program.child.kill('SIGTERM')
+
+    expect(await program.ended).toMatchObject({ code: null, signal: 'SIGTERM', stderr: '' })
+    expect(setup.ingest.stats).toMatchObject({ stored: 3, duplicates: 0 })
+  })
+
   it('waits for an alias() that nobody awaited', async () => {
     await using setup = await open(runtime)
     setup.ingest.fail({ status: 503, times: 1 })
