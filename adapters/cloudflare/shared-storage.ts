@@ -23,13 +23,17 @@ export function watchStorage(storage: ObjectStorage, { begun, deleted, ready }: 
       await Promise.all([result, !over && deleted()]) // within a transaction it is refused
     },
 
-    transaction(closure: (tx: ObjectTransaction) => unknown): Promise<unknown> {
+    async transaction(closure: (tx: ObjectTransaction) => unknown): Promise<unknown> {
       let undo: (() => void) | undefined
-      const result = transaction.call(storage, async (tx) => {
-        const end = (): void => {
-          over = undefined
-        }
-        over ??= result.then(end, end) // else it is within another one
+      let end: (() => void) | undefined
+      const run = async (tx: ObjectTransaction): Promise<unknown> => {
+        // Else it is within another one.
+        over ??= new Promise<void>((resolve) => {
+          end = () => {
+            over = undefined
+            resolve()
+          }
+        })
         await ready()
         undo = begun(tx)
         const { rollback } = tx
@@ -38,9 +42,15 @@ export function watchStorage(storage: ObjectStorage, { begun, deleted, ready }: 
           undo?.()
         }
         return closure(tx)
-      })
-      result.catch(() => undo?.())
-      return result
+      }
+      try {
+        return await transaction.call(storage, run)
+      } catch (error) {
+        undo?.()
+        throw error
+      } finally {
+        end?.() // before the caller goes on
+      }
     },
 
     transactionSync(closure: () => unknown): unknown {

@@ -71,6 +71,23 @@ const script = `
       await this.ctx.storage.deleteAll()
       return await this.ctx.storage.getAlarm()
     }
+    async wipeAfterTransaction(event) {
+      await this.track(event)
+      await this.ctx.storage.setAlarm(Date.now() + 3_600_000)
+      await this.ctx.storage.transaction((tx) => tx.put({ kept: true }))
+      await this.ctx.storage.deleteAll()
+      return await this.ctx.storage.getAlarm()
+    }
+    async trackAfterTransaction(event, isRolledBack) {
+      try {
+        await this.ctx.storage.transaction(async (tx) => {
+          await tx.put({ kept: true })
+          if (isRolledBack) throw new Error('on purpose')
+        })
+      } catch {}
+      await this.gflux.track(event, { userId: 'user_1' })
+      this.ctx.abort('on purpose')
+    }
     async destroy(event) {
       await this.track(event)
       await this.ctx.storage.deleteAlarm()
@@ -218,6 +235,25 @@ describe.each(kinds)(
       await delivered(`event_${end}`)
 
       expect(worker.ingest.stats).toMatchObject({ duplicates: 0, keyConflicts: 0 })
+    })
+
+    it.each([false, true])(
+      'an event tracked right after a transaction survives an abort, undone: %s',
+      async (isUndone) => {
+        await wrapped(`next ${isUndone}`)('trackAfterTransaction', `next_${isUndone}`, isUndone)
+
+        await wrapped(`next ${isUndone}`)('rung')
+        await delivered(`next_${isUndone}`)
+      },
+    )
+
+    it('a deleteAll() right after a transaction deletes the object’s own alarm, and no event', async () => {
+      const alarms = await both('after', (call) => call('wipeAfterTransaction', 'after'))
+      await wrapped('after')('abort')
+      await wrapped('after')('rung')
+
+      expect(alarms[1] === null).toBe(alarms[0] === null)
+      await delivered('after')
     })
 
     it('an event that was tracked survives an abort at once', async () => {
