@@ -82,8 +82,11 @@ export type ResolvedConfig = {
 /** What `timeoutMs: 0` stands for, and the most that is taken: a request, and so its batch's lease, must end. */
 const maxTimeoutMs = 300_000
 
-/** https, or http on a loopback address; no credentials, query or fragment. */
-const safeUrl = /^(https:\/\/[^/?#@]+|http:\/\/(localhost|127\.[\d.]+|\[::1])(:\d+)?)\/[^?#@]*$/
+/**
+ * https, or http on a loopback address; no credentials, query or fragment. Workers of before 2022-10-31 write no path
+ * where there is none.
+ */
+const safeUrl = /^(https:\/\/[^/?#@]+|http:\/\/(localhost|127\.[\d.]+|\[::1])(:\d+)?)(\/[^?#@]*)?$/
 
 /** Fills in the defaults and refuses what can't work, naming the option. Reads nothing else, starts nothing. */
 export function resolveConfig(config: GFluxNodeConfig): ResolvedConfig {

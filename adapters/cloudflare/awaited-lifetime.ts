@@ -1,19 +1,22 @@
 import { type Delivery, type QueuedEvent, queuedEvents } from '../../src/adapter.ts'
-import { awaitedFlushMs, runInvocation } from './invocation.ts'
+import { watchCriticalSections } from './critical-sections.ts'
+import { awaitedFlushMs, type Holder, runInvocation } from './invocation.ts'
 import type { CloudflareOptions } from './options.ts'
-import type { WorkerContext } from './platform.ts'
+import type { ObjectContext, WorkerContext } from './platform.ts'
 
 /**
  * A Durable Object's or a Workflow's, where `waitUntil` does nothing: a result waits for the flush of what was tracked.
  * https://developers.cloudflare.com/durable-objects/api/state/#waituntil
  */
-export class AwaitedLifetime implements Pick<WorkerContext, 'waitUntil'> {
+export class AwaitedLifetime implements Holder {
   readonly #ctx: Pick<WorkerContext, 'waitUntil'>
+  readonly isCritical: (() => boolean) | undefined
   /** Flushes of its events, each over when these are settled or left. */
   readonly #flushes = new Set<Promise<unknown>>()
 
-  constructor(ctx: Pick<WorkerContext, 'waitUntil'>) {
+  constructor(ctx: WorkerContext | ObjectContext) {
     this.#ctx = ctx
+    this.isCritical = 'storage' in ctx ? watchCriticalSections(ctx) : undefined
   }
 
   waitUntil(flushed: Promise<unknown>): void {

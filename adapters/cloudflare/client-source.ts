@@ -10,7 +10,8 @@ import {
 /**
  * A client, or what makes one of a Worker's `env`: a function that gives its configuration, or the client itself. It
  * runs once for each isolate and `env`, when the first request comes. Where that is another object each time, as with
- * Sentry's wrapper around this one, all that name the same API, key and `fetch` have the first one's client.
+ * Sentry's wrapper around this one, all that name the same API and key have the first one's client, which goes on with
+ * the newest `fetch`.
  */
 export type ClientSource<Env, Events extends EventMap<Events> = AnyEvents> =
   | GFluxNode<Events>
@@ -24,7 +25,7 @@ interface Made {
   readonly clients: GFluxNode[]
 }
 
-/** How many are remembered: a `fetch` that is made anew for each `env` has a client of its own each time. */
+/** How many are remembered. */
 const maxClients = 8
 
 const made = new WeakMap<Factory, Made>()
@@ -44,6 +45,7 @@ export function clientOf<Env, Events extends EventMap<Events>>(
   const created = createClient(source(env))
   const client = clients.find((other) => isAlike(other, created)) ?? created
   if (client === created && clients.push(client) > maxClients) clients.shift()
+  adoptFetch(client, created)
   byEnv.set(key, client)
   return client as GFluxNode<Events>
 }
@@ -56,11 +58,17 @@ function createClient(config: unknown): GFluxNode {
   return initGFluxNode({ ...others, concurrency, flushAt })
 }
 
-/** Does a client that is open send the same way as another, and as the same sender? */
+/** Does a client that is open send to the same API as another, and as the same sender? */
 function isAlike(client: GFluxNode, other: GFluxNode): boolean {
   const { config, isClosed } = deliveryOf(client) as Delivery
-  const { config: others } = deliveryOf(other) as Delivery
-  return (
-    !isClosed && (['token', 'apiHost', 'fetch'] as const).every((option) => config[option] === others[option])
-  )
+  const { apiHost, token } = (deliveryOf(other) as Delivery).config
+  return !isClosed && config.token === token && config.apiHost === apiHost
+}
+
+/** That of an `env` may be made anew each time: what an outage has left goes out by any. */
+function adoptFetch(client: GFluxNode, newest: GFluxNode): void {
+  const { config, ports } = deliveryOf(client) as Delivery
+  const { config: newestConfig, ports: newestPorts } = deliveryOf(newest) as Delivery
+  config.fetch = newestConfig.fetch
+  ports.fetch = newestPorts.fetch
 }

@@ -6,26 +6,46 @@ import type { WorkerContext } from './platform.ts'
 /** What a flush may take that a result waits for. */
 export const awaitedFlushMs = 5000
 
+/** What an event holds until it is settled. */
+export interface Holder extends Partial<Pick<WorkerContext, 'waitUntil'>> {
+  /** May nothing be waited for now? */
+  readonly isCritical?: (() => boolean) | undefined
+}
+
 /** The client of one invocation: each event that it tracks, however late, holds the invocation until it is settled. */
 export function bindToInvocation<Events extends EventMap<Events>>(
   gflux: GFluxNode<Events>,
-  ctx: Partial<WorkerContext> | undefined,
+  holder: Holder | undefined,
   context: () => EventContext | undefined,
 ): GFluxNode<Events> {
-  const waitUntil = lifetimeOf(ctx)
+  const waitUntil = lifetimeOf(holder)
   try {
-    return asView(gflux.with({ waitUntil, context: context() }))
+    return asView(gflux.with({ waitUntil, context: context() }), holder?.isCritical)
   } catch (cause) {
     deliveryOf(gflux)?.log.warn('`context` failed', { cause })
-    return asView(gflux.with({ waitUntil }))
+    return asView(gflux.with({ waitUntil }), holder?.isCritical)
   }
 }
 
-/** Its `shutdown()` only flushes: other invocations go on with the same queue. */
-function asView<Events extends EventMap<Events>>(client: GFluxNode<Events>): GFluxNode<Events> {
-  const { with: bind } = client
+/**
+ * Its `shutdown()` only flushes: other invocations go on with the same queue. Within a critical section its `track()`
+ * waits for no room in it.
+ */
+function asView<Events extends EventMap<Events>>(
+  client: GFluxNode<Events>,
+  isCritical: Holder['isCritical'],
+): GFluxNode<Events> {
+  const { identify, track, with: bind } = client
+  const unlessCritical = (call: ReturnType<typeof track>): ReturnType<typeof track> => {
+    if (!isCritical?.()) return call
+    const taken = Promise.race([call, null]) // what is refused has rejected by now
+    taken.catch(() => undefined)
+    return taken
+  }
+  client.identify = (input) => unlessCritical(identify(input))
+  client.track = (name, ...input) => unlessCritical(track(name, ...input))
   client.shutdown = (options) => client.flush(options)
-  client.with = (binding) => asView(bind(binding))
+  client.with = (binding) => asView(bind(binding), isCritical)
   return client
 }
 
@@ -66,6 +86,6 @@ export async function runInvocation<Result>(
 }
 
 /** Called as a method of `ctx`: anything else is an Illegal invocation. */
-function lifetimeOf(ctx: Partial<WorkerContext> | undefined): WorkerContext['waitUntil'] | undefined {
+function lifetimeOf(ctx: Holder | undefined): WorkerContext['waitUntil'] | undefined {
   return ctx?.waitUntil && ((promise) => ctx.waitUntil?.(promise))
 }

@@ -2,7 +2,7 @@ import type { AnyEvents, EventMap, GFluxNode } from '../../src/index.ts'
 import { AwaitedLifetime } from './awaited-lifetime.ts'
 import { type ClientSource, clientOf } from './client-source.ts'
 import { type DurableInstance, openDurableQueue } from './durable-queue.ts'
-import { bindToInvocation, invoke } from './invocation.ts'
+import { bindToInvocation, type Holder, invoke } from './invocation.ts'
 import type { CloudflareOptions } from './options.ts'
 import type { ObjectContext, WorkerContext } from './platform.ts'
 import { flushingSteps, type WorkflowStep } from './workflow-step.ts'
@@ -22,7 +22,7 @@ type Flushing = (name: string, method: CallableFunction) => (...args: unknown[])
 export interface Lifetime<Events extends EventMap<Events>> {
   readonly gflux: GFluxNode<Events>
   /** What each event holds until it is settled, if anything. */
-  readonly holder?: Pick<WorkerContext, 'waitUntil'> | undefined
+  readonly holder?: Holder | undefined
   /** Calls a method: its result waits for what it must wait for. */
   readonly run: (call: () => unknown) => Promise<unknown>
 }

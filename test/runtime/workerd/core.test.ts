@@ -3,6 +3,21 @@ import { compatibilityDates, crossTalk, openWorkerd, until, type Workerd } from 
 
 const packageRoot = inject('packageRoot')
 
+it('takes the default `apiHost` where a URL without a path has none, as before 2022-10-31', async () => {
+  const script = `
+    import { initGFluxNode } from './dist/index.js'
+    const gflux = initGFluxNode({ token: 'gflux_secret_x' })
+    export default {
+      async fetch() {
+        gflux.track('started', { userId: 'user_1' })
+        return Response.json(await gflux.flush())
+      },
+    }`
+  await using worker = await openWorkerd({ packageRoot, script, compatibilityDate: '2022-10-30' })
+
+  expect(JSON.parse(await worker.get())).toMatchObject({ accepted: 1 })
+})
+
 describe.each(compatibilityDates)('in workerd as of %s', (compatibilityDate) => {
   it.each([
     ['flushAt 20', 20],
