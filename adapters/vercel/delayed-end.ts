@@ -80,6 +80,7 @@ function holdBack(response: ConnectedResponse, end: () => unknown): (() => void)
   response.socket = null
   try {
     end()
+    response.socket = socket // to be read, such as for a log
   } catch (error) {
     release()
     throw error
