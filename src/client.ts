@@ -138,7 +138,7 @@ function bindClient<Events extends EventMap<Events>>(
     flush: (options) => handled('flush', () => flush(options)),
     shutdown: (options) =>
       handled('shutdown', () => {
-        forgetFailures(delivery, true)
+        forgetFailures(delivery, 0)
         const flushed = flush({ ifDown: 'wait', ...plainObject<FlushOptions>('options', options) })
         delivery.isClosed = true
         delivery.stopTimer?.()

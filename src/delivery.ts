@@ -29,8 +29,10 @@ export interface Delivery {
   lifetime?: (event?: QueuedEvent) => WaitUntil | undefined
   /** Calls under way that no lifetime holds: did the API answer? None rejects. */
   readonly calls: Set<Promise<boolean>>
-  /** Of their requests, oldest first. */
+  /** Of their requests under way. */
   readonly turns: Set<Turn>
+  /** Calls that wait for a turn. */
+  waiting: number
   /** Of a background flush: its waits hold the process open. */
   backgroundLimits(now: number): Pick<FlushLimits, 'deadline' | 'isSoft'>
   /** A flush of some of its events. */
@@ -65,6 +67,7 @@ export function createDelivery(config: ResolvedConfig, ports: Ports): Delivery {
     endsAt: Infinity,
     calls: new Set(),
     turns: new Set(),
+    waiting: 0,
     backgroundLimits: () => ({ deadline: Infinity }),
     flush(events, limits) {
       return startFlush(this, events, limits)

@@ -122,7 +122,7 @@ export async function startFlush(
   }
 
   if (!delivery.triggered) delivery.recent = []
-  if (ifDown === 'try') forgetFailures(delivery)
+  if (ifDown === 'try') forgetFailures(delivery, deadline)
   try {
     for (;;) {
       const waitMs = step(delivery.now())

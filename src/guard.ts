@@ -72,15 +72,12 @@ export function probeMs({ answerMs, failures }: Guard): number {
 
 /**
  * A person asks for a fresh start: failures don't count, and no batch waits for its turn, but for those whose retries
- * another flush paces, unless this is the last one. A pause stays.
+ * another flush paces, where the deadline leaves time for them. A pause stays.
  */
-export function forgetFailures(
-  { guard, queue }: Pick<Delivery, 'guard' | 'queue'>,
-  isLastFlush = false,
-): void {
+export function forgetFailures({ guard, queue }: Pick<Delivery, 'guard' | 'queue'>, deadline: number): void {
   guard.failures = 0
   for (const batch of queue.batches) {
     batch.cooldownMs = 0
-    if (isLastFlush || !batch.isRetried) batch.notBefore = 0
+    if (!batch.isPaced || batch.notBefore + silenceMs > deadline) batch.notBefore = 0
   }
 }

@@ -2,7 +2,7 @@ import { attempt } from './attempt.ts'
 import type { AliasInput, EraseInput } from './client-types.ts'
 import { type Delivery, invocationTime } from './delivery.ts'
 import { backoffMs, maxRetryAfterMs } from './retry.ts'
-import { itsTurn } from './turn.ts'
+import { takeTurn } from './turn.ts'
 import { expect, guarded, optionalId, plainObject } from './validation.ts'
 import { firstOf } from './wait.ts'
 
@@ -50,13 +50,12 @@ export async function callApi(delivery: Delivery, [path, body, answerField]: Pro
   const { config, log, ports, turns } = delivery
   const leftMs = invocationTime(delivery)
   const isAnswer = (answer: unknown): boolean => answerField in Object(answer)
+  const maxWaitMs = config.timeoutMs * (config.maxRetries + 1) // as long as an API that hangs takes
   const request = { config, path, key: ports.randomId(), body: JSON.stringify(body), isAnswer }
   for (let attempts = 1; ; attempts++) {
+    const turn = await takeTurn(delivery, Math.min(maxWaitMs, leftMs()))
     const timeoutMs = Math.min(config.timeoutMs, leftMs())
-    const turn = { endsAt: delivery.now() + timeoutMs }
-    turns.add(turn)
-    const ready = itsTurn(delivery, turn)
-    const { answer, error } = await attempt(ports, { ...request, ready, isRetry: attempts > 1 }, timeoutMs)
+    const { answer, error } = await attempt(ports, { ...request, isRetry: attempts > 1 }, timeoutMs)
     turns.delete(turn)
     if (!error) return answer
     const { code, message, retryable, retryAfterMs = 0, status } = error

@@ -45,8 +45,8 @@ export interface Batch {
   cooldownMs: number
   /** When the next attempt makes sense. */
   notBefore: number
-  /** A flush under way waits for that. */
-  isRetried?: boolean
+  /** The flush that failed at it waits for that. */
+  isPaced: boolean
   /** The end of the holder's lease, and so its name: who finds another one decides no more. 0 where there is none. */
   leasedUntil: number
   /** Since it was first put off (429): how often the acceptance of others may still make up for that. */
@@ -112,6 +112,7 @@ function createBatch(key: string, events: readonly QueuedEvent[]): Batch {
     exhausted: 0,
     cooldownMs: 0,
     notBefore: 0,
+    isPaced: false,
     leasedUntil: 0,
   }
   for (const event of events) event.batch = batch

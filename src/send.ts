@@ -69,11 +69,11 @@ function retryLater(
   const isProbe = delayMs > 0 && (guard.failures > 0 || batch.cooldownMs > 0)
   const isLast = isProbe || attempts > config.maxRetries || retryAfterMs > maxRetryAfterMs
   batch.error = error
-  batch.isRetried = !isLast && now + delayMs < deadline
+  batch.isPaced = !isLast && now + delayMs < deadline
   // Once for each batch that may be taken before it: else one that is never taken would be tried for ever.
   if (status === 429) batch.grace ??= queue.batches.length + Math.ceil(queue.open.length / maxBatchEvents)
   batch.notBefore = now + delayMs
-  if (!batch.isRetried) tripGuard(guard, now, attemptedAt)
+  if (!batch.isPaced) tripGuard(guard, now, attemptedAt)
   if (isLast) endRound(batch, now, ++delivery.rounds)
   const context = { code, status, error: message, attempts, events: batch.events.length }
   if (isLast) log.warn('Retries are exhausted', context)

@@ -1,31 +1,40 @@
 import type { Delivery } from './delivery.ts'
+import { GFluxNodeError } from './errors.ts'
 import { firstOf } from './wait.ts'
 
-/** Requests of calls that are under way at most: an API that hangs must not cost the process all of its sockets. */
-const maxUnderWay = 32
+/** Requests of calls that are under way at most: an API that hangs must not cost a process all of its sockets. */
+const maxUnderWay = 128
+const maxPollMs = 250
 
-/** A request's place in the line; it is over with the request's time limit, should nobody end it. */
+/** A request's place among those under way. It is over with the time limit at the latest: nobody may end it. */
 export interface Turn {
   readonly endsAt: number
 }
 
 /**
- * Resolves when it is the request's turn, or its time is over. Each looks for itself, by a timer of its own, since on
- * Workers another invocation's promise may never settle; the less often, the further back it is.
+ * Resolves to a turn. Each who waits for one looks by a timer of its own, since on Workers another invocation's promise
+ * may never settle; all together some thousand times a second.
  */
-export async function itsTurn(delivery: Delivery, turn: Turn): Promise<void> {
-  for (let place = placeOf(delivery, turn); place >= maxUnderWay; place = placeOf(delivery, turn))
-    await firstOf(delivery.ports, [], place / 3)
-}
-
-function placeOf(delivery: Delivery, turn: Turn): number {
-  const { turns } = delivery
-  const now = delivery.now()
-  let place = 0
-  for (const other of turns) {
-    if (other === turn) return place
-    if (other.endsAt > now) place++
-    else turns.delete(other)
+export async function takeTurn(delivery: Delivery, maxWaitMs: number): Promise<Turn> {
+  const { config, log, ports, turns } = delivery
+  const giveUpAt = delivery.now() + maxWaitMs
+  delivery.waiting++
+  try {
+    for (;;) {
+      const now = delivery.now()
+      for (const turn of turns) if (turn.endsAt <= now) turns.delete(turn)
+      if (turns.size < maxUnderWay) {
+        const turn = { endsAt: now + config.timeoutMs }
+        turns.add(turn)
+        return turn
+      }
+      if (now >= giveUpAt) break
+      await firstOf(ports, [], Math.min(maxPollMs, delivery.waiting / 4))
+    }
+  } finally {
+    delivery.waiting--
   }
-  return 0 // its own time is over
+  const message = 'Too many calls of alias() and erase() wait for the API'
+  log.warn(message)
+  throw new GFluxNodeError('queue_overflow', message, { retryable: true, retryAfterMs: config.timeoutMs })
 }

@@ -10,8 +10,7 @@ import {
 /**
  * A client, or what makes one of a Worker's `env`: a function that gives its configuration, or the client itself. It
  * runs once for each isolate and `env`, when the first request comes. Where that is another object each time, as with
- * Sentry's wrapper around this one, all that name the same API and key have the first one's client, which goes on with
- * the newest `fetch`.
+ * Sentry's wrapper around this one, all that name the same API, key and `fetch` have the first one's client.
  */
 export type ClientSource<Env, Events extends EventMap<Events> = AnyEvents> =
   | GFluxNode<Events>
@@ -25,7 +24,7 @@ interface Made {
   readonly clients: GFluxNode[]
 }
 
-/** How many are remembered. */
+/** How many are remembered: a `fetch` that is made anew for each `env` has a client of its own each time. */
 const maxClients = 8
 
 const made = new WeakMap<Factory, Made>()
@@ -44,8 +43,7 @@ export function clientOf<Env, Events extends EventMap<Events>>(
   if (known) return known as GFluxNode<Events>
   const created = createClient(source(env))
   const client = clients.find((other) => isAlike(other, created)) ?? created
-  if (client === created && clients.push(client) > maxClients) clients.shift()
-  adoptFetch(client, created)
+  if (client === created && clients.push(client) > maxClients) forget(clients.shift())
   byEnv.set(key, client)
   return client as GFluxNode<Events>
 }
@@ -58,17 +56,20 @@ function createClient(config: unknown): GFluxNode {
   return initGFluxNode({ ...others, concurrency, flushAt })
 }
 
-/** Does a client that is open send to the same API as another, and as the same sender? */
-function isAlike(client: GFluxNode, other: GFluxNode): boolean {
-  const { config, isClosed } = deliveryOf(client) as Delivery
-  const { apiHost, token } = (deliveryOf(other) as Delivery).config
-  return !isClosed && config.token === token && config.apiHost === apiHost
+/** What an outage has left in it may go with its `env`. */
+function forget(client: GFluxNode | undefined): void {
+  const { log, queue } = deliveryOf(client) ?? {}
+  if (queue?.size)
+    log?.warn('Each `env` has another `fetch`, and so a queue of its own: make it outside of `config`', {
+      events: queue.size,
+    })
 }
 
-/** That of an `env` may be made anew each time: what an outage has left goes out by any. */
-function adoptFetch(client: GFluxNode, newest: GFluxNode): void {
-  const { config, ports } = deliveryOf(client) as Delivery
-  const { config: newestConfig, ports: newestPorts } = deliveryOf(newest) as Delivery
-  config.fetch = newestConfig.fetch
-  ports.fetch = newestPorts.fetch
+/** Does a client that is open send the same way as another, and as the same sender? */
+function isAlike(client: GFluxNode, other: GFluxNode): boolean {
+  const { config, isClosed } = deliveryOf(client) as Delivery
+  const { config: others } = deliveryOf(other) as Delivery
+  return (
+    !isClosed && (['token', 'apiHost', 'fetch'] as const).every((option) => config[option] === others[option])
+  )
 }

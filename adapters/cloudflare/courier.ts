@@ -46,6 +46,6 @@ export function createCourier(gflux: object): Courier {
     if (error) return drop(events, error)
     const rejections = rejectionsIn(answer, events)
     const rejected = events.filter((_, place) => rejections[place])
-    return rejected[0] && drop(rejected, rejectionError(rejections))
+    return rejected.length ? drop(rejected, rejectionError(rejections)) : undefined
   }
 }

@@ -1,4 +1,4 @@
-import type { ObjectContext } from './platform.ts'
+import type { ObjectContext, ObjectStorage } from './platform.ts'
 
 /**
  * Returns what tells whether a critical section of the object's is open: a `blockConcurrencyWhile()` or a transaction.
@@ -7,7 +7,7 @@ import type { ObjectContext } from './platform.ts'
  */
 export function watchCriticalSections(ctx: ObjectContext): () => boolean {
   const { blockConcurrencyWhile, storage } = ctx
-  const { transaction } = storage
+  const { transaction } = Object(storage) as ObjectStorage
   let open = 0
   const watched =
     <Args extends unknown[], Result>(section: (...args: Args) => Promise<Result>) =>
@@ -19,7 +19,12 @@ export function watchCriticalSections(ctx: ObjectContext): () => boolean {
         open--
       }
     }
-  ctx.blockConcurrencyWhile = (section) => blockConcurrencyWhile.call(ctx, watched(section))
-  storage.transaction = (closure) => transaction.call(storage, watched(closure))
+  // Not where a test has frozen them, or has none.
+  Reflect.set(ctx, 'blockConcurrencyWhile', (section: () => Promise<void>) =>
+    blockConcurrencyWhile.call(ctx, watched(section)),
+  )
+  const own: ObjectStorage['transaction'] = (closure, ...options) =>
+    transaction.call(storage, watched(closure), ...options)
+  Reflect.set(Object(storage), 'transaction', own)
   return () => open > 0
 }

@@ -115,7 +115,10 @@ export interface ObjectStorage extends AlarmStorage {
   get(key: string): Promise<unknown>
   list(options: { prefix: string }): Promise<Map<string, unknown>>
   deleteAll(options?: unknown): Promise<void>
-  transaction(closure: (tx: ObjectTransaction) => Promise<unknown>): Promise<unknown>
+  transaction(
+    closure: (tx: ObjectTransaction) => Promise<unknown>,
+    ...options: readonly unknown[]
+  ): Promise<unknown>
   transactionSync(closure: () => unknown): unknown
   /** Resolves when all that was written is durable. */
   sync(): Promise<void>

@@ -23,7 +23,10 @@ export function watchStorage(storage: ObjectStorage, { begun, deleted, ready }: 
       await Promise.all([result, !over && deleted()]) // within a transaction it is refused
     },
 
-    async transaction(closure: (tx: ObjectTransaction) => unknown): Promise<unknown> {
+    async transaction(
+      closure: (tx: ObjectTransaction) => unknown,
+      ...options: readonly unknown[]
+    ): Promise<unknown> {
       let undo: (() => void) | undefined
       let end: (() => void) | undefined
       const run = async (tx: ObjectTransaction): Promise<unknown> => {
@@ -44,7 +47,7 @@ export function watchStorage(storage: ObjectStorage, { begun, deleted, ready }: 
         return closure(tx)
       }
       try {
-        return await transaction.call(storage, run)
+        return await transaction.call(storage, run, ...options)
       } catch (error) {
         undo?.()
         throw error

@@ -7,8 +7,7 @@ import type { ExitClient } from './exit-hooks.ts'
 import type { Spool } from './spool.ts'
 
 const retryMs = 200
-const minTryMs = 1000
-/** What an API gets at the process's own end that has just failed. */
+/** What is left for another try where a request hangs, and what an API gets at the process's own end that has just failed. */
 const lastTryMs = 1000
 
 /** A client at the end of its process: what is queued is sent, again and again while there is time. */
@@ -16,11 +15,11 @@ export function createExitClient(gflux: GFluxNode, delivery: Delivery, spool: Sp
   const { calls, log, queue } = delivery
   const newest = (): QueuedEvent | undefined => queue.open.at(-1) ?? queue.batches.at(-1)?.events.at(-1)
   let newestTried: QueuedEvent | undefined
-  let callsTried = 0
+  let callsTried: ReadonlySet<unknown> = new Set()
   let isDraining = false
   return {
     hasNews: () =>
-      calls.size > callsTried ||
+      [...calls].some((call) => !callsTried.has(call)) ||
       (queue.size > 0 ? newest() !== newestTried : !isDraining && !!spool?.hasLitter),
     isOver: () => delivery.isClosed && !queue.size && !calls.size && !spool?.hasBacklog,
     async drain(budgetMs, isOwnEnd) {
@@ -29,8 +28,7 @@ export function createExitClient(gflux: GFluxNode, delivery: Delivery, spool: Sp
       const deadline = delivery.now() + maxMs
       if (!queue.size) await spool?.idle() // what it is bringing back is not in the queue yet
       for (let leftMs = maxMs; queue.size && leftMs > 0; leftMs = deadline - delivery.now()) {
-        // One request that hangs must not take all the time.
-        const timeoutMs = Math.min(leftMs, Math.max(minTryMs, leftMs / 2))
+        const timeoutMs = Math.min(leftMs, Math.max(lastTryMs, leftMs - lastTryMs))
         const isSent = await flush(gflux, delivery.isClosed, timeoutMs)
         await spool?.idle() // which brings back what the queue has room for now
         if (isSent) continue
@@ -44,9 +42,9 @@ export function createExitClient(gflux: GFluxNode, delivery: Delivery, spool: Sp
     },
     tell() {
       newestTried = newest()
-      callsTried = calls.size
-      if (callsTried)
-        log.warn('The process ends before the API answered alias() or erase()', { calls: callsTried })
+      callsTried = new Set(calls)
+      if (calls.size)
+        log.warn('The process ends before the API answered alias() or erase()', { calls: calls.size })
       tellUnsent(gflux, queue.size, spool?.hasAll ? 'stay in the spool' : undefined)
     },
   }

@@ -89,8 +89,8 @@ export class Spool implements Journal {
   record(event: QueuedEvent, isFull: boolean): Promise<unknown> | undefined {
     this.#directory.recount()
     const hasRoom = this.#bytes() + event.bytes < this.#maxBytes
-    if (!hasRoom) this.#delivery.log.warn('The spool is full', { maxSpoolBytes: this.#maxBytes })
     if (!hasRoom) {
+      this.#delivery.log.warn('The spool is full', { maxSpoolBytes: this.#maxBytes })
       this.#keys.interrupt()
       return undefined
     }

@@ -80,7 +80,6 @@ function holdBack(response: ConnectedResponse, end: () => unknown): (() => void)
   response.socket = null
   try {
     end()
-    response.socket = socket // to be read, such as for a log
   } catch (error) {
     release()
     throw error

@@ -55,6 +55,17 @@ describe('overlapping flushes', () => {
     expect(api.calls.length).toBeLessThanOrEqual(5 * 3)
   })
 
+  it('send at once what another one backs off from, where the time does not suffice for that', async () => {
+    const { gflux, clock, track } = openVirtual({}, { gets: 503 })
+    track(1)
+    void gflux.flush()
+    await clock.advance(50)
+
+    const result = await clock.outcome(gflux.flush({ timeoutMs: 120 }))
+
+    expect(result).toMatchObject({ accepted: 1, pending: 0 })
+  })
+
   it('send an API that is down few more requests than each has retries', async () => {
     const { gflux, clock, api, track } = openVirtual()
     api.otherwise = () => ({ gets: 503, latencyMs: 2 })
