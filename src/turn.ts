@@ -4,6 +4,7 @@ import { firstOf } from './wait.ts'
 
 /** Requests of calls that are under way at most: an API that hangs must not cost a process all of its sockets. */
 const maxUnderWay = 128
+const minPollMs = 10
 const maxPollMs = 250
 
 /** A request's place among those under way. It is over with the time limit at the latest: nobody may end it. */
@@ -29,7 +30,7 @@ export async function takeTurn(delivery: Delivery, maxWaitMs: number): Promise<T
         return turn
       }
       if (now >= giveUpAt) break
-      await firstOf(ports, [], Math.min(maxPollMs, delivery.waiting / 4))
+      await firstOf(ports, [], Math.max(minPollMs, Math.min(maxPollMs, delivery.waiting / 4)))
     }
   } finally {
     delivery.waiting--
