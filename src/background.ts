@@ -38,8 +38,10 @@ export function flushLater(delivery: Delivery, minMs: number = retryMs): number 
   const now = delivery.now()
   const delayMs = Math.max(minMs, closedMs(guard, now))
   const dueAt = now + delayMs
-  if (isClosed || (timerDueAt <= dueAt && now < timerDueAt + delayMs)) return delayMs
-  if (timerDueAt > dueAt) safely(() => delivery.stopTimer?.())
+  const isTooLate = timerDueAt > dueAt
+  const isOverdue = now >= timerDueAt + delayMs
+  if (isClosed || !(isTooLate || isOverdue)) return delayMs
+  if (isTooLate) safely(() => delivery.stopTimer?.())
   delivery.timerDueAt = dueAt
   const flush = (): Promise<FlushResult> => {
     delivery.timerDueAt = 0

@@ -138,7 +138,7 @@ function bindClient<Events extends EventMap<Events>>(
     flush: (options) => handled('flush', () => flush(options)),
     shutdown: (options) =>
       handled('shutdown', () => {
-        forgetFailures(delivery, 0)
+        forgetFailures(delivery, 0) // it waits out no backoff: no later flush sends what it leaves
         const flushed = flush({ ifDown: 'wait', ...plainObject<FlushOptions>('options', options) })
         delivery.isClosed = true
         delivery.stopTimer?.()

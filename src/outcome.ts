@@ -24,7 +24,8 @@ interface BatchAnswer {
 /** An answer that rejects events has to name them. */
 export function isBatchAnswer(answer: unknown, events: readonly object[]): boolean {
   const { accepted, rejected = 0 } = Object(answer) as Partial<BatchAnswer>
-  return typeof accepted === 'number' && !(rejected > rejectionsIn(answer, events).filter(Boolean).length)
+  const isUntold = rejected > 0 && rejected > rejectionsIn(answer, events).filter(Boolean).length
+  return typeof accepted === 'number' && !isUntold
 }
 
 /** The rejection of each event; `undefined` for those that were accepted. */

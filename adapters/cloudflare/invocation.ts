@@ -36,16 +36,17 @@ function asView<Events extends EventMap<Events>>(
   isCritical: Holder['isCritical'],
 ): GFluxNode<Events> {
   const { identify, track, with: bind } = client
+  client.shutdown = (options) => client.flush(options)
+  client.with = (binding) => asView(bind(binding), isCritical)
+  if (!isCritical) return client
   const unlessCritical = (call: ReturnType<typeof track>): ReturnType<typeof track> => {
-    if (!isCritical?.()) return call
-    const taken = Promise.race([call, null]) // what is refused has rejected by now
+    if (!isCritical()) return call
+    const taken = Promise.race([call, null]) // the call comes first: what is refused has rejected by now
     taken.catch(() => undefined)
     return taken
   }
   client.identify = (input) => unlessCritical(identify(input))
   client.track = (name, ...input) => unlessCritical(track(name, ...input))
-  client.shutdown = (options) => client.flush(options)
-  client.with = (binding) => asView(bind(binding), isCritical)
   return client
 }
 

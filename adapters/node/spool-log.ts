@@ -20,8 +20,7 @@ interface Group {
   readonly ids: number[]
   /** When it is durable that all of these are sent under the key, and no others. */
   recorded?: Promise<boolean>
-  unknownSince?: number | undefined
-  /** The same by the system's clock, which may be set back, as the file has it. */
+  /** The batch's `unknownSince` as the file has it: by the system's clock, which may be set back. */
   attemptedAt?: number | undefined
 }
 
@@ -47,7 +46,7 @@ export class SpoolLog {
     for (const { key, events, ids, unknownSince } of restored) {
       for (const [index, event] of events.entries()) this.#hold(event, ids[index] as number)
       const group = this.#groups.get(key)
-      if (group) group.unknownSince = group.attemptedAt = unknownSince
+      if (group) group.attemptedAt = unknownSince
     }
   }
 
@@ -70,8 +69,7 @@ export class SpoolLog {
     const { key, unknownSince } = batch
     const group = this.#regroup(batch)
     const noted: (Promise<boolean> | undefined)[] = [group.recorded]
-    if (unknownSince !== undefined && group.unknownSince !== unknownSince) {
-      group.unknownSince = unknownSince
+    if (unknownSince !== undefined && group.attemptedAt === undefined) {
       group.attemptedAt = Date.now()
       const attempt = this.file.note(encodeRecord({ kind: 'attempt', key, attemptedAt: group.attemptedAt }))
       // Not waited for: the power would have to fail in this moment, and for a day.
@@ -86,7 +84,7 @@ export class SpoolLog {
     const group = this.#groups.get(key)
     if (group?.attemptedAt === undefined || unknownSince !== undefined) return
     this.file.mention(encodeRecord({ kind: 'failed', key, attemptedAt: group.attemptedAt }))
-    group.unknownSince = group.attemptedAt = undefined
+    group.attemptedAt = undefined
   }
 
   settled(batch: Batch): void {

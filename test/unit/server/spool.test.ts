@@ -63,11 +63,16 @@ async function leave(
   const gflux = open({ ...config, spool: folder, fetch: down.fetch, logger: undefined })
   await trackMany(gflux, count)
   if (isTried) await gflux.flush().catch(() => undefined)
-  for (const name of (await readdir(folder)).filter((each) => each.endsWith('.log')))
-    await copyFile(join(folder, name), join(spool, name))
+  await copyLogs(folder)
   down.reset()
   await gflux.shutdown()
   await rm(folder, { recursive: true })
+}
+
+/** As a process leaves them in the spool that is killed now. */
+async function copyLogs(folder: string): Promise<void> {
+  for (const name of (await readdir(folder)).filter((each) => each.endsWith('.log')))
+    await copyFile(join(folder, name), join(spool, name))
 }
 
 function trackMany(gflux: GFluxNode, count: number, from = 0): Promise<unknown[]> {
@@ -407,8 +412,7 @@ describe('a spool', () => {
     await trackMany(gflux, 2, 1)
     down.fail({ hang: true, every: 1 })
     await gflux.flush().catch(() => undefined)
-    for (const name of (await readdir(folder)).filter((each) => each.endsWith('.log')))
-      await copyFile(join(folder, name), join(spool, name))
+    await copyLogs(folder)
     open()
 
     await expect.poll(() => numbersOf(ingest)).toEqual(upTo(3))
